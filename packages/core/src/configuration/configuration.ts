@@ -1,0 +1,150 @@
+import validate from '../../generated/configuration.cjs';
+import { ConfigurationError } from '../errors.ts';
+import { describeViolation, findViolations } from '../util/json-schema.ts';
+import { parseYaml, YamlError } from '../util/yaml-document.ts';
+
+/** What a rule's findings weigh; `off` silences it. */
+export type RuleLevel = 'error' | 'warning' | 'off';
+
+/** The release side's settings; those without a default are undefined until someone needs them (see `need`). */
+export interface PluginSettings {
+  /** Directory of the plugins' YAML files, from the root of the repository. */
+  readonly directory: string;
+  readonly prefix: string;
+  /** Registry and namespace engineers push images to. */
+  readonly source: string | undefined;
+  /** Registry and namespace released images live in. */
+  readonly target: string | undefined;
+  /** Template of the packages' address in the object store. */
+  readonly upload: string | undefined;
+  readonly team: string | undefined;
+  readonly slots: { readonly shared: readonly string[] };
+  readonly rules: Readonly<Record<string, RuleLevel>>;
+}
+
+export interface OssSettings {
+  readonly region: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly secure: boolean;
+}
+
+/** Where one registry's name is really served. */
+export interface RegistrySettings {
+  readonly endpoint?: string;
+  readonly ca?: string;
+  readonly 'plain-http'?: boolean;
+  readonly 'token-host'?: string;
+}
+
+/** A repository's `.github/slipway.yaml` with the defaults filled in. */
+export interface Configuration {
+  readonly plugins: PluginSettings;
+  readonly oss: OssSettings;
+  readonly registries: Readonly<Record<string, RegistrySettings>>;
+}
+
+/** Where the configuration is, from the root of a repository. */
+export const CONFIGURATION_FILE = '.github/slipway.yaml';
+
+/** The shape of the file itself, as `schema/configuration.schema.json` has it. */
+interface ConfigurationFile {
+  readonly plugins?: Partial<Omit<PluginSettings, 'slots'>> & {
+    readonly slots?: { readonly shared?: readonly string[] };
+  };
+  readonly oss?: Partial<OssSettings>;
+  readonly registries?: Readonly<Record<string, RegistrySettings>>;
+}
+
+/**
+ * Returns the configuration that `source` holds; undefined (no file) gives the defaults.
+ *
+ * Throws a ConfigurationError that names file, line and cure. `origin` says where the text came from.
+ */
+export function parseConfiguration(source: string | undefined, origin: string = CONFIGURATION_FILE): Configuration {
+  const file = source === undefined ? {} : readFile(source, origin);
+  const { plugins = {}, oss = {}, registries = {} } = file;
+  checkUploadTemplate(plugins.upload, origin);
+  return {
+    plugins: {
+      directory: plugins.directory ?? 'release-plugins',
+      prefix: plugins.prefix ?? '',
+      source: plugins.source,
+      target: plugins.target,
+      upload: plugins.upload,
+      team: plugins.team,
+      slots: { shared: plugins.slots?.shared ?? [] },
+      rules: plugins.rules ?? {},
+    },
+    oss: { region: oss.region, endpoint: oss.endpoint, secure: oss.secure ?? true },
+    registries,
+  };
+}
+
+function readFile(source: string, origin: string): ConfigurationFile {
+  try {
+    const document = parseYaml(source);
+    const [violation] = findViolations(validate, document.value);
+    if (violation === undefined) return document.value as ConfigurationFile;
+    const { line, column } = document.positionOf(violation.instancePath);
+    throw new ConfigurationError(
+      'invalid-configuration',
+      `${origin}:${line}:${column}: ${describeViolation(violation)}. See schema/configuration.schema.json.`,
+    );
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    const { line, column } = error.position;
+    throw new ConfigurationError('invalid-configuration', `${origin}:${line}:${column}: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Refuses a template whose addresses could not tell two packages apart.
+ */
+export function checkUploadTemplate(template: string | undefined, origin: string): void {
+  if (template === undefined) return;
+  const unknown = [...template.matchAll(/\{([^}]*)\}/g)].find(
+    ([, name = '']) => !['prefix', 'plugin', 'version', 'file'].includes(name),
+  );
+  if (unknown !== undefined) {
+    throw new ConfigurationError(
+      'invalid-upload-template',
+      `${origin}: plugins.upload: '${unknown[0]}' is not known; use {prefix}, {plugin}, {version} and {file}.`,
+    );
+  }
+  const distinct = template.includes('{file}') || (template.includes('{plugin}') && template.includes('{version}'));
+  if (!distinct) {
+    throw new ConfigurationError(
+      'invalid-upload-template',
+      `${origin}: plugins.upload: '${template}' gives two packages one address. ` +
+        'It must hold {file}, or both {plugin} and {version}.',
+    );
+  }
+}
+
+/** Settings that have no default: where one is missing and needed, the error prints the lines to add. */
+const EXAMPLES = {
+  'plugins.source': ['plugins:', '  source: cargo.example.com/team   # where engineers push images'],
+  'plugins.target': ['plugins:', '  target: harbor.example.com/release   # where released images live'],
+  'plugins.upload': ['plugins:', '  upload: "oss://<bucket>/plugins/{prefix}{plugin}/{file}"'],
+  'plugins.team': ['plugins:', '  team: <organisation>/<team>'],
+  'oss.region': ['oss:', '  region: oss-cn-hangzhou   # the region of your bucket'],
+} as const;
+
+/** Returns a setting that has no default; throws a ConfigurationError with the lines to add when it is missing. */
+export function need(configuration: Configuration, setting: keyof typeof EXAMPLES): string {
+  const { plugins, oss } = configuration;
+  const value = {
+    'plugins.source': plugins.source,
+    'plugins.target': plugins.target,
+    'plugins.upload': plugins.upload,
+    'plugins.team': plugins.team,
+    'oss.region': oss.region,
+  }[setting];
+  if (value !== undefined) return value;
+  throw new ConfigurationError(
+    'missing-setting',
+    `${setting} is not configured. Add to ${CONFIGURATION_FILE}:\n\n${EXAMPLES[setting].join('\n')}\n`,
+  );
+}

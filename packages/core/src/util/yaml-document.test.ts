@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { parseYaml, YamlError } from './yaml-document.ts';
+
+function failureOf(source: string): YamlError {
+  try {
+    parseYaml(source);
+  } catch (error) {
+    if (error instanceof YamlError) return error;
+    throw error;
+  }
+  throw new Error('the text was accepted');
+}
+
+describe('parseYaml', () => {
+  it('says where keys and values stand', () => {
+    const document = parseYaml('spec:\n  modules:\n  - name: a\n    slots: [x, "y"]\n  "a/b": 1\n');
+    expect(document.value).toEqual({ spec: { modules: [{ name: 'a', slots: ['x', 'y'] }], 'a/b': 1 } });
+    expect(document.positionOf('/spec', 'key')).toEqual({ line: 1, column: 1 });
+    expect(document.positionOf('/spec/modules/0/slots/1')).toEqual({ line: 4, column: 17 });
+    expect(document.positionOf('/spec/a~1b', 'key')).toEqual({ line: 5, column: 4 });
+  });
+
+  it('falls back to the nearest ancestor for what is missing', () => {
+    const document = parseYaml('spec:\n  service:\n    port: 1\n');
+    expect(document.positionOf('/spec/service/image/tag')).toEqual(document.positionOf('/spec/service'));
+    expect(document.positionOf('/spec/service')).toEqual({ line: 3, column: 5 });
+  });
+
+  it('counts lines right after CRLF and wide characters', () => {
+    const document = parseYaml('alias: 持续部署\r\nport: 8080\r\n');
+    expect(document.positionOf('/port')).toEqual({ line: 2, column: 7 });
+  });
+
+  it.each([
+    ['an empty text', '', 'empty', 1],
+    ['comments only', '# nothing\n', 'empty', 1],
+    ['two documents', 'a: 1\n---\nb: 2\n', 'more than one document', 3],
+    ['a duplicate key', 'a: 1\nb: 2\na: 3\n', 'duplicat', 3],
+    ['a tab', 'a:\n\tb: 1\n', 'tab', 2],
+    ['an unclosed flow', 'a: [1, 2\nb: 3\n', '', 2],
+  ])('refuses %s with a position', (_, source, message, line) => {
+    const failure = failureOf(source);
+    expect(failure.message).toContain(message);
+    expect(failure.position.line).toBe(line);
+  });
+
+  it('refuses an alias bomb', () => {
+    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x]'];
+    for (let i = 1; i < 10; i += 1)
+      lines.push(
+        `a${i}: &a${i} [${Array(9)
+          .fill(`*a${i - 1}`)
+          .join(', ')}]`,
+      );
+    expect(failureOf(lines.join('\n')).message).toMatch(/alias/i);
+  });
+
+  it('refuses deep nesting and keeps prototypes clean', () => {
+    expect(failureOf('['.repeat(5000)).position.line).toBe(1);
+    parseYaml('__proto__: {polluted: true}\n');
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+});
