@@ -1,0 +1,24 @@
+import {
+  COMMON_INPUTS,
+  flag,
+  type InputsOf,
+  list,
+  optional,
+  required,
+  text,
+  withDefault,
+} from '@slipway/core/action/inputs';
+import { SOURCE_INPUTS, TARGET_INPUTS } from '@slipway/core/action/registry-access';
+import { readImages } from './images.ts';
+
+export const inputs = {
+  ...COMMON_INPUTS,
+  ...SOURCE_INPUTS,
+  ...TARGET_INPUTS,
+  images: required(readImages),
+  platforms: optional(list),
+  overwrite: withDefault(flag, 'false'),
+  reason: optional(text),
+} as const;
+
+export type Inputs = InputsOf<typeof inputs>;

@@ -1,0 +1,139 @@
+import type { Runtime } from '@slipway/core/action/action';
+import { loadConfiguration } from '@slipway/core/action/configuration';
+import { checkOverwrite } from '@slipway/core/action/overwrite';
+import { openRegistries } from '@slipway/core/action/registry-access';
+import type { Configuration } from '@slipway/core/configuration/configuration';
+import { ConfigurationError, messageOf } from '@slipway/core/errors';
+import { isDigest, shortDigest } from '@slipway/core/image/digest';
+import type { Image } from '@slipway/core/image/image';
+import { parsePlatform } from '@slipway/core/image/platform';
+import { parseReference, type Reference } from '@slipway/core/image/reference';
+import { BlobCopier } from '@slipway/core/registry/blob-copier';
+import { copyImage } from '@slipway/core/registry/copy-image';
+import { mapPooled } from '@slipway/core/util/pool';
+import { formatBytes, formatDuration } from '@slipway/core/util/units';
+import type { Inputs } from './inputs.ts';
+
+export interface Outputs {
+  readonly images: readonly Image[];
+  /** How many images could not be copied. */
+  readonly failed: number;
+  readonly plan: readonly Image[];
+  readonly changed: boolean;
+  readonly [name: string]: unknown;
+}
+
+/** Images under way at once; what limits the load on a registry is the number of blobs. */
+const IMAGES_AT_ONCE = 4;
+
+/** Copies images from the source to the target registry, by digest and with all their platforms. */
+export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
+  checkOverwrite(inputs, runtime.event);
+  const configuration = await loadConfiguration(inputs.config, runtime.event, inputs.token);
+  const transfers = planTransfers(inputs.images, configuration);
+  const platforms = (inputs.platforms ?? []).map(parsePlatform);
+  const hosts = (side: 'from' | 'to'): string[] => [...new Set(transfers.map((transfer) => transfer[side].registry))];
+  const sources = await openRegistries('source', hosts('from'), inputs, configuration, runtime);
+  const targets = await openRegistries('target', hosts('to'), inputs, configuration, runtime);
+  const blobs = new BlobCopier();
+  try {
+    const images = await mapPooled(transfers, IMAGES_AT_ONCE, async ({ image, from, to }): Promise<Image> => {
+      const started = Date.now();
+      try {
+        const {
+          result,
+          digest,
+          platforms: found,
+          copied,
+        } = await copyImage(
+          {
+            source: sources.repository(from),
+            sourceReference: from.digest ?? from.tag,
+            target: targets.repository(to),
+            targetTag: to.tag,
+            platforms,
+            overwrite: inputs.overwrite,
+            dryRun: inputs['dry-run'],
+          },
+          blobs,
+          runtime.log,
+        );
+        const took = formatDuration(Date.now() - started);
+        const verb = inputs['dry-run'] && result === 'copied' ? 'would copy' : result;
+        runtime.log.info(`${verb} ${image.target} ${shortDigest(digest)}, ${formatBytes(copied)} moved in ${took}`);
+        const known = found ?? image.platforms;
+        return { ...withoutError(image), digest, ...(known !== undefined && { platforms: known }), result, copied };
+      } catch (error) {
+        runtime.fail(`${image.source} could not be copied to ${image.target}: ${messageOf(error)}`);
+        return { ...image, result: 'failed', copied: 0, error: messageOf(error) };
+      }
+    });
+    return report(images, inputs, runtime);
+  } finally {
+    await Promise.all([sources.close(), targets.close()]);
+  }
+}
+
+interface Transfer {
+  readonly image: Image;
+  readonly from: Reference & { readonly tag: string };
+  readonly to: Reference & { readonly tag: string };
+}
+
+/** Reads every reference before anything is copied: a typing error in the last line should not cost a night. */
+function planTransfers(images: readonly Image[], configuration: Configuration): Transfer[] {
+  if (images.length === 0) throw new ConfigurationError('missing-input', "input 'images' names no image.");
+  const targets = new Set<string>();
+  return images.map((image) => {
+    const source = parseReference(image.source);
+    const to = parseReference(image.target);
+    checkAllowed(image.source, configuration.plugins.source, configuration);
+    checkAllowed(image.target, configuration.plugins.target, configuration);
+    if (to.tag === undefined || to.digest !== undefined) {
+      throw new ConfigurationError('invalid-images', `The target ${image.target} must have a tag and no digest.`);
+    }
+    if (targets.has(image.target)) {
+      throw new ConfigurationError('invalid-images', `The target ${image.target} is named twice.`);
+    }
+    targets.add(image.target);
+    // What was validated was a digest; the tag may point elsewhere by now.
+    const digest = image.digest ?? source.digest;
+    if (digest !== undefined && !isDigest(digest)) {
+      throw new ConfigurationError('invalid-images', `${image.source}: '${digest}' is no digest.`);
+    }
+    const from = { ...source, tag: source.tag ?? 'latest', ...(digest !== undefined && { digest }) };
+    return { image, from, to: { ...to, tag: to.tag } };
+  });
+}
+
+/** Once the configuration names the registries, no other is contacted. */
+function checkAllowed(reference: string, side: string | undefined, configuration: Configuration): void {
+  const { registry } = parseReference(reference);
+  if (side === undefined || reference.startsWith(`${side}/`) || registry in configuration.registries) return;
+  throw new ConfigurationError(
+    'registry-not-allowed',
+    `${reference} is not below ${side}, and its registry is not in the configuration's \`registries\`. ` +
+      `Correct the reference, or add the registry:\n\nregistries:\n  ${registry}: {}\n`,
+  );
+}
+
+function withoutError({ error: _, ...image }: Image): Image {
+  return image;
+}
+
+function report(images: readonly Image[], inputs: Inputs, runtime: Runtime): Outputs {
+  const failed = images.filter(({ result }) => result === 'failed').length;
+  const changed = !inputs['dry-run'] && images.some(({ result }) => result === 'copied');
+  runtime.summary.heading(inputs['dry-run'] ? 'Images that would be synced' : 'Images synced');
+  if (inputs.overwrite) runtime.summary.paragraph(`Overwriting was allowed: ${inputs.reason ?? ''}`);
+  runtime.summary.table(
+    ['image', 'digest', 'result', 'moved'],
+    images.map((image) => [
+      `\`${image.target}\``,
+      `\`${image.digest === undefined ? '' : shortDigest(image.digest)}\``,
+      image.error ?? image.result ?? '',
+      formatBytes(image.copied ?? 0),
+    ]),
+  );
+  return { images, failed, plan: images, changed };
+}

@@ -1,0 +1,109 @@
+import { appendFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { error as annotateError, endGroup, getInput, setOutput, setSecret, startGroup, warning } from '@actions/core';
+import { ActionError, ConfigurationError } from '../errors.ts';
+import { type EventContext, readEvent } from '../github/event.ts';
+import type { Log } from '../util/log.ts';
+import { type InputDefinitions, type InputsOf, readInputs } from './inputs.ts';
+import { disarm, runnerLog } from './log.ts';
+import { formatOutputs, type OutputValues } from './outputs.ts';
+import { Summary } from './summary.ts';
+
+/** A place in a file of the pull request that the log and the diff view shall point at. */
+export interface Annotation {
+  readonly severity: 'error' | 'warning';
+  readonly title: string;
+  readonly message: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** What an action needs of its surroundings; `run` gets it handed in, so that tests hand in their own. */
+export interface Runtime {
+  readonly log: Log;
+  readonly event: EventContext;
+  readonly env: NodeJS.ProcessEnv;
+  readonly summary: Summary;
+  /** A lasting directory of the runner's, for what the next run can use; made when it is needed. */
+  readonly workDirectory: string;
+  annotate(annotation: Annotation): void;
+  mask(secret: string): void;
+  /** Makes the step fail when everything is done, with the outputs set. */
+  fail(reason: string): void;
+  group<T>(title: string, work: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Runs an action: reads its inputs, calls `run`, sets the outputs, writes the summary, and ends failures well. This ring
+ * is the only place that touches the process.
+ *
+ * A ConfigurationError is shown as it is, for its message is the cure; of anything else the stack and the causes are
+ * kept in the log.
+ */
+export async function runAction<D extends InputDefinitions>(
+  definitions: D,
+  run: (inputs: InputsOf<D>, runtime: Runtime) => Promise<OutputValues>,
+): Promise<void> {
+  // ali-oss calls url.parse; the user of an action can do nothing about that.
+  process.noDeprecation = true;
+  const failures: string[] = [];
+  const summary = new Summary();
+  try {
+    const inputs = readInputs(definitions, getInput, setSecret);
+    const outputs = await run(inputs, createRuntime(inputs, summary, failures));
+    for (const [name, text] of formatOutputs(outputs)) setOutput(name, text);
+  } catch (error) {
+    failures.push(explain(error));
+  }
+  writeSummary(summary);
+  for (const reason of failures) annotateError(disarm(reason));
+  // Connections that are kept alive would keep the process alive as well.
+  process.exit(failures.length === 0 ? 0 : 1);
+}
+
+function createRuntime(inputs: Readonly<Record<string, unknown>>, summary: Summary, failures: string[]): Runtime {
+  const { env } = process;
+  const given = inputs['work-directory'];
+  return {
+    log: runnerLog,
+    event: readEvent(env),
+    env,
+    summary,
+    workDirectory: typeof given === 'string' ? given : join(env['RUNNER_TEMP'] || tmpdir(), 'slipway'),
+    annotate: ({ severity, title, message, file, line, column }) => {
+      const properties = {
+        title: disarm(title),
+        ...(file !== undefined && { file }),
+        ...(line !== undefined && { startLine: line }),
+        ...(column !== undefined && { startColumn: column }),
+      };
+      (severity === 'error' ? annotateError : warning)(disarm(message), properties);
+    },
+    mask: setSecret,
+    fail: (reason) => failures.push(reason),
+    group: async (title, work) => {
+      startGroup(disarm(title));
+      try {
+        return await work();
+      } finally {
+        endGroup();
+      }
+    },
+  };
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigurationError) return `${error.message} (${error.code})`;
+  if (!(error instanceof Error)) return String(error);
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    runnerLog.info(cause.stack ?? cause.message);
+  return error instanceof ActionError ? `${error.message} (${error.code})` : error.message;
+}
+
+function writeSummary(summary: Summary): void {
+  const file = process.env['GITHUB_STEP_SUMMARY'];
+  const page = summary.toString();
+  if (file !== undefined && file !== '' && page !== '') appendFileSync(file, page);
+}

@@ -1,0 +1,18 @@
+import { info, warning } from '@actions/core';
+import type { Log } from '../util/log.ts';
+
+/**
+ * The runner's log.
+ *
+ * Texts come from pull requests, registries and files; a line that begins with `::` or holds `##[` would be taken for a
+ * command to the runner, so such lines are broken up.
+ */
+export const runnerLog: Log = {
+  info: (message) => info(disarm(message)),
+  warning: (message) => warning(disarm(message)),
+};
+
+/** Returns `message` with nothing in it that the runner would obey. */
+export function disarm(message: string): string {
+  return message.replaceAll('##[', '# #[').replace(/^(\s*):(?=:)/gm, '$1: ');
+}

@@ -1,0 +1,171 @@
+import { ActionError, ConfigurationError } from '../errors.ts';
+import { type Digest, splitDigest } from '../image/digest.ts';
+import {
+  type Descriptor,
+  filterIndex,
+  type ImageManifest,
+  isAttestation,
+  parseManifest,
+  platformsOf,
+  type RawManifest,
+} from '../image/manifest.ts';
+import { isForeignLayer } from '../image/media-type.ts';
+import { formatPlatform, matchesPlatform, type Platform } from '../image/platform.ts';
+import { formatReference, type Reference } from '../image/reference.ts';
+import type { Repository } from '../registry/repository.ts';
+import { type Content, contentOf } from '../util/content.ts';
+import { storedGzip } from './stored-gzip.ts';
+import { type TarEntry, tar } from './tar.ts';
+
+export interface ImageArchiveOptions {
+  /** Where the image is read. */
+  readonly repository: Repository;
+  /** Digest of the manifest or index to put into the archive. */
+  readonly digest: Digest;
+  /** The name the loaded image answers to, with a tag. */
+  readonly reference: Reference & { readonly tag: string };
+  /** Only these platforms; empty for all. */
+  readonly platforms: readonly Platform[];
+  /** The platform that docker's older formats see; linux/amd64, else the only one, when undefined. */
+  readonly dockerPlatform: Platform | undefined;
+}
+
+export interface ImageArchive {
+  /** The archive as a gzip stream, read from the registry while it is read. */
+  readonly content: Content;
+  /** Digest of what is inside: the wanted one, or that of an index with fewer platforms. */
+  readonly digest: Digest;
+  readonly platforms: readonly string[];
+}
+
+/**
+ * Returns one image as a file that docker and podman load as it is, and containerd gunzipped.
+ *
+ * A tar of an OCI layout with docker's `manifest.json` beside it, both naming the same blobs, compressed as they came
+ * from the registry. `index.json` has exactly one descriptor, for podman and skopeo refuse more.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md,
+ * https://github.com/moby/docker-image-spec/blob/v1.3.1/spec.md#combined-image-json--filesystem-changeset-format
+ */
+export async function archiveImage(options: ImageArchiveOptions): Promise<ImageArchive> {
+  const { repository, reference } = options;
+  const label = formatReference({ ...reference, digest: options.digest });
+  const full = await repository.manifest(options.digest);
+  const top = (options.platforms.length > 0 && filterIndex(full, options.platforms, label)) || full;
+  const inventory = await takeInventory(repository, top, label);
+  const image = chooseDockerImage(inventory, options.dockerPlatform, label);
+  const layout = tar([
+    file('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' })),
+    file('index.json', encodeIndex(top, reference)),
+    file('manifest.json', encodeDockerManifest(image, reference)),
+    { directory: 'blobs' },
+    { directory: 'blobs/sha256' },
+    ...inventory.blobs.map(({ digest, content }) => ({ name: blobPath(digest), content })),
+  ]);
+  return { content: storedGzip(layout), digest: top.digest, platforms: inventory.platforms };
+}
+
+interface Inventory {
+  readonly images: readonly { readonly platform: Platform; readonly manifest: ImageManifest }[];
+  readonly platforms: readonly string[];
+  /** Everything the layout holds, manifests too, sorted by digest: an archive's bytes must not depend on an order of arrival. */
+  readonly blobs: readonly { readonly digest: Digest; readonly content: Content }[];
+}
+
+async function takeInventory(repository: Repository, top: RawManifest, label: string): Promise<Inventory> {
+  const blobs = new Map<Digest, Content>();
+  const images: { platform: Platform; manifest: ImageManifest }[] = [];
+  const add = async (raw: RawManifest, descriptor: Descriptor | undefined): Promise<void> => {
+    blobs.set(raw.digest, contentOf(raw.bytes));
+    const manifest = parseManifest(raw, label);
+    if (manifest.kind === 'index') {
+      for (const child of manifest.manifests) await add(await repository.manifest(child.digest), child);
+      return;
+    }
+    for (const blob of [manifest.config, ...manifest.layers]) {
+      if (!isForeignLayer(blob.mediaType)) blobs.set(blob.digest, repository.blob(blob));
+    }
+    if (descriptor === undefined || !isAttestation(descriptor)) {
+      const platform = descriptor?.platform ?? (await readPlatform(repository, manifest, label));
+      images.push({ platform, manifest });
+    }
+  };
+  await add(top, undefined);
+  const parsed = parseManifest(top, label);
+  return {
+    images,
+    platforms: parsed.kind === 'index' ? platformsOf(parsed) : images.map(({ platform }) => formatPlatform(platform)),
+    blobs: [...blobs].map(([digest, content]) => ({ digest, content })).sort((a, b) => (a.digest < b.digest ? -1 : 1)),
+  };
+}
+
+/** An image without an index says its platform in its configuration only. */
+async function readPlatform(repository: Repository, { config }: ImageManifest, label: string): Promise<Platform> {
+  const bytes = await readConfig(repository, config, label);
+  const { os, architecture, variant } = JSON.parse(bytes.toString('utf8')) as Partial<Platform>;
+  if (typeof os === 'string' && typeof architecture === 'string') {
+    return { os, architecture, ...(typeof variant === 'string' && variant !== '' && { variant }) };
+  }
+  throw new ActionError(
+    'invalid-image',
+    `${label}: the image's configuration names no platform; it is no container image.`,
+  );
+}
+
+async function readConfig(repository: Repository, config: Descriptor, label: string): Promise<Buffer> {
+  if (config.size > 4 * 1024 * 1024) {
+    throw new ActionError(
+      'invalid-image',
+      `${label}: a configuration of ${config.size} bytes is none of a container image.`,
+    );
+  }
+  return Buffer.concat(await Array.fromAsync(repository.blob(config).open()));
+}
+
+/** docker's `manifest.json` shows one image: the wanted platform's, linux/amd64's, or the only one. */
+function chooseDockerImage(inventory: Inventory, wanted: Platform | undefined, label: string): ImageManifest {
+  const { images } = inventory;
+  const only = images.length === 1 && wanted === undefined ? images[0] : undefined;
+  const selector = wanted ?? { os: 'linux', architecture: 'amd64' };
+  const chosen = only ?? images.find(({ platform }) => matchesPlatform(selector, platform));
+  if (chosen !== undefined) return chosen.manifest;
+  throw new ConfigurationError(
+    'docker-platform',
+    `${label} has no ${formatPlatform(selector)}, which docker's form of the archive would show. ` +
+      `Set \`docker-platform\` to one of ${images.map(({ platform }) => formatPlatform(platform)).join(', ')}.`,
+  );
+}
+
+function encodeIndex(top: RawManifest, reference: Reference): string {
+  const name = formatReference(reference);
+  return JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    manifests: [
+      {
+        mediaType: top.mediaType,
+        digest: top.digest,
+        size: top.bytes.length,
+        annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name },
+      },
+    ],
+  });
+}
+
+function encodeDockerManifest({ config, layers }: ImageManifest, reference: Reference): string {
+  return JSON.stringify([
+    {
+      Config: blobPath(config.digest),
+      RepoTags: [formatReference(reference)],
+      Layers: layers.map(({ digest }) => blobPath(digest)),
+    },
+  ]);
+}
+
+function blobPath(digest: Digest): string {
+  const { algorithm, hex } = splitDigest(digest);
+  return `blobs/${algorithm}/${hex}`;
+}
+
+function file(name: string, text: string): TarEntry {
+  return { name, content: contentOf(text) };
+}

@@ -1,0 +1,129 @@
+import { ConfigurationError } from '../errors.ts';
+import { type Descriptor, filterIndex, parseManifest, platformsOf, type RawManifest } from '../image/manifest.ts';
+import { isForeignLayer } from '../image/media-type.ts';
+import { formatPlatform, type Platform } from '../image/platform.ts';
+import type { Log } from '../util/log.ts';
+import { type BlobCopier, planBlobs } from './blob-copier.ts';
+import type { Repository } from './repository.ts';
+
+export interface CopyRequest {
+  readonly source: Repository;
+  /** Tag or digest in the source repository. */
+  readonly sourceReference: string;
+  readonly target: Repository;
+  readonly targetTag: string;
+  /** Only these; empty for all. */
+  readonly platforms: readonly Platform[];
+  /** Whether a tag that exists with another digest may be moved. */
+  readonly overwrite: boolean;
+  /** Only look and decide, write nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface CopyResult {
+  readonly result: 'copied' | 'skipped';
+  readonly digest: string;
+  /** Platforms of the image; undefined when nobody had to look. */
+  readonly platforms: readonly string[] | undefined;
+  /** Bytes that were moved. */
+  readonly copied: number;
+}
+
+/**
+ * Copies an image from one repository to another by digest, byte for byte; the tag is written last.
+ *
+ * Nothing to do costs one HEAD on each side. Until the tag is written the target shows nothing: whoever is killed in
+ * between leaves blobs that the next run finds and no image that is half there.
+ */
+export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Log): Promise<CopyResult> {
+  const { source, target, targetTag } = request;
+  const wanted = await lookUpSource(request, log);
+  const existing = await target.head(targetTag);
+  if (existing?.digest === wanted.digest) {
+    return { result: 'skipped', digest: wanted.digest, platforms: wanted.platforms, copied: 0 };
+  }
+  if (existing !== undefined && !request.overwrite) {
+    throw new ConfigurationError(
+      'tag-exists',
+      `${target}:${targetTag} exists with the digest ${existing.digest}, but ${source}:${request.sourceReference} has ` +
+        `${wanted.digest}. A released image is never replaced: bump the version, or run by dispatch with ` +
+        '`overwrite: true` and a reason.',
+    );
+  }
+  const manifest = wanted.manifest ?? (await source.manifest(wanted.digest));
+  const plan = await planCopy(manifest, request, log);
+  if (request.dryRun) {
+    return { result: 'copied', digest: manifest.digest, platforms: plan.platforms, copied: 0 };
+  }
+  const copied = await Promise.all(
+    planBlobs(plan.blobs).map(async (blob) =>
+      (await blobs.copy(blob, source, target)) === 'streamed' ? blob.size : 0,
+    ),
+  );
+  for (const child of plan.children) await target.putManifest(child);
+  await target.putManifest(manifest, targetTag);
+  return {
+    result: 'copied',
+    digest: manifest.digest,
+    platforms: plan.platforms,
+    copied: copied.reduce((sum, bytes) => sum + bytes, 0),
+  };
+}
+
+interface Wanted {
+  readonly digest: string;
+  readonly manifest?: RawManifest;
+  readonly platforms?: readonly string[];
+}
+
+/** Finds out what the target shall show: the source's own digest, or that of an index with fewer platforms. */
+async function lookUpSource(request: CopyRequest, log: Log): Promise<Wanted> {
+  const { source, sourceReference, platforms } = request;
+  const label = `${source}:${sourceReference}`;
+  const head = await source.head(sourceReference);
+  if (head === undefined) {
+    throw new ConfigurationError(
+      'image-missing',
+      `${label} does not exist. Push it, or correct its name and tag, then run again.`,
+    );
+  }
+  if (platforms.length === 0) return { digest: head.digest };
+  const full = await source.manifest(head.digest);
+  const filtered = filterIndex(full, platforms, label);
+  if (filtered === undefined) return { digest: full.digest, manifest: full };
+  log.info(
+    `${label}: only ${platforms.map(formatPlatform).join(', ')} wanted, ` +
+      `so a new index is written: ${filtered.digest} instead of ${full.digest}.`,
+  );
+  return { digest: filtered.digest, manifest: filtered };
+}
+
+interface CopyPlan {
+  readonly blobs: readonly Descriptor[];
+  /** Manifests that the top one names, children before their parents. */
+  readonly children: readonly RawManifest[];
+  readonly platforms: readonly string[];
+}
+
+/** Lists what an image consists of. */
+async function planCopy(manifest: RawManifest, request: CopyRequest, log: Log): Promise<CopyPlan> {
+  const label = `${request.source}@${manifest.digest}`;
+  const parsed = parseManifest(manifest, label);
+  if (parsed.kind === 'image') {
+    const blobs = [parsed.config, ...parsed.layers].filter((blob) => {
+      if (isForeignLayer(blob.mediaType))
+        log.info(`${label}: the layer ${blob.digest} may not be distributed; left out.`);
+      return !isForeignLayer(blob.mediaType);
+    });
+    return { blobs, children: [], platforms: [] };
+  }
+  const blobs: Descriptor[] = [];
+  const children: RawManifest[] = [];
+  for (const descriptor of parsed.manifests) {
+    const child = await request.source.manifest(descriptor.digest);
+    const plan = await planCopy(child, request, log);
+    blobs.push(...plan.blobs);
+    children.push(...plan.children, child);
+  }
+  return { blobs, children, platforms: platformsOf(parsed) };
+}

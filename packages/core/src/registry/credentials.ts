@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigurationError, messageOf } from '../errors.ts';
+
+/** What opens a registry: a user's name and password, or docker's identity token. */
+export type Credential = { readonly username: string; readonly password: string } | { readonly identityToken: string };
+
+/**
+ * Credentials by registry name. A name matches only when it is equal, port and all: a part of a name, or a name that
+ * begins alike, is somebody else's host.
+ */
+export class CredentialStore {
+  readonly #byName: ReadonlyMap<string, Credential>;
+
+  constructor(byName: Iterable<readonly [string, Credential]> = []) {
+    this.#byName = new Map([...byName].map(([name, credential]) => [normalizeName(name), credential]));
+  }
+
+  find(registry: string): Credential | undefined {
+    return this.#byName.get(normalizeName(registry));
+  }
+
+  /** Returns a store in which `credential` opens `registries`, whatever was known for them. */
+  with(registries: Iterable<string>, credential: Credential): CredentialStore {
+    return new CredentialStore([...this.#byName, ...[...registries].map((name) => [name, credential] as const)]);
+  }
+
+  /** Returns every secret text in the store, for masking. */
+  secrets(): string[] {
+    return [...this.#byName.values()].map((credential) =>
+      'identityToken' in credential ? credential.identityToken : credential.password,
+    );
+  }
+}
+
+/** docker writes Docker Hub's name as the address of an interface that is long gone. */
+function normalizeName(name: string): string {
+  const host = name
+    .replace(/^https?:\/\//, '')
+    .replace(/\/.*$/, '')
+    .toLowerCase();
+  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
+}
+
+/**
+ * Reads docker's configuration, `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`; an absent file is an empty one.
+ *
+ * https://docs.docker.com/reference/cli/docker/login/#credential-stores
+ */
+export async function loadDockerCredentials(env: NodeJS.ProcessEnv = process.env): Promise<CredentialStore> {
+  const path = join(env['DOCKER_CONFIG'] || join(homedir(), '.docker'), 'config.json');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch {
+    return new CredentialStore();
+  }
+  return parseDockerConfig(text, path);
+}
+
+/** Returns the credentials in a docker configuration; throws a ConfigurationError that names the file and the entry. */
+export function parseDockerConfig(text: string, path: string): CredentialStore {
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigurationError('invalid-docker-config', `${path} is no JSON: ${messageOf(error)}`, { cause: error });
+  }
+  const auths = isRecord(config) && isRecord(config['auths']) ? config['auths'] : {};
+  const entries: [string, Credential][] = [];
+  for (const [name, entry] of Object.entries(auths)) {
+    const credential = isRecord(entry) ? readEntry(entry) : undefined;
+    if (credential !== undefined) entries.push([name, credential]);
+  }
+  return new CredentialStore(entries);
+}
+
+function readEntry(entry: Record<string, unknown>): Credential | undefined {
+  const text = (name: string): string | undefined => {
+    const value = entry[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const identityToken = text('identitytoken');
+  if (identityToken !== undefined) return { identityToken };
+  const decoded = Buffer.from(text('auth') ?? '', 'base64').toString('utf8');
+  const colon = decoded.indexOf(':');
+  if (colon > 0) return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+  const username = text('username');
+  const password = text('password');
+  return username !== undefined && password !== undefined ? { username, password } : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

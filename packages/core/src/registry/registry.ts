@@ -1,0 +1,197 @@
+import type { Dispatcher } from 'undici';
+import { ActionError } from '../errors.ts';
+import {
+  createDispatcher,
+  type Headers,
+  HttpError,
+  type HttpRequest,
+  type HttpResponse,
+  judgeHttpFailure,
+  readErrorBody,
+  send,
+} from '../util/http.ts';
+import type { Log } from '../util/log.ts';
+import { redactUrl } from '../util/redaction.ts';
+import { RetryBudget } from '../util/retry.ts';
+import { Authorization } from './authorization.ts';
+import type { Credential } from './credentials.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** A request to a registry; `path` begins with `/v2/`, or is the absolute address a registry gave for an upload. */
+export interface RegistryRequest {
+  readonly method: HttpRequest['method'];
+  readonly path: string;
+  /** Token scope, `repository:<name>:pull`; https://distribution.github.io/distribution/spec/auth/scope/. */
+  readonly scope: string;
+  readonly headers?: Headers;
+  /** Opened anew for each attempt. */
+  readonly body?: { readonly size: number; open(): AsyncIterable<Buffer> };
+  /** Statuses that are an answer; every other one is an error. */
+  readonly expect: readonly number[];
+  /** What is being done to what, for messages: `pull the manifest of harbor…/x:v1`. */
+  readonly purpose: string;
+  /** How often it is tried at the most (default 5); 1 leaves retrying to the caller. */
+  readonly attempts?: number;
+}
+
+const MAX_REDIRECTS = 5;
+
+/**
+ * One registry under one name: its connections, its authorization and its retry budget.
+ *
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
+ */
+export class Registry {
+  readonly name: string;
+  readonly #origin: URL;
+  readonly #dispatcher: Dispatcher;
+  readonly #authorization: Authorization;
+  readonly #budget: RetryBudget;
+  readonly #log: Log;
+
+  constructor(
+    endpoint: Endpoint,
+    credential: Credential | undefined,
+    log: Log,
+    budget: RetryBudget = new RetryBudget(),
+  ) {
+    this.name = endpoint.name;
+    this.#origin = endpoint.origin;
+    this.#dispatcher = createDispatcher(endpoint.ca === undefined ? {} : { ca: endpoint.ca });
+    this.#authorization = new Authorization(endpoint, credential, this.#dispatcher);
+    this.#budget = budget;
+    this.#log = log;
+  }
+
+  /** Sends a request, with retries; throws a RegistryError for an answer that is not expected. */
+  request(request: RegistryRequest): Promise<HttpResponse> {
+    return this.retry(request.purpose, () => this.#attempt(request), request.attempts);
+  }
+
+  /** Runs an operation of several requests under this registry's retry budget. */
+  retry<T>(purpose: string, operation: (attempt: number) => Promise<T>, attempts?: number): Promise<T> {
+    return this.#budget.run(operation, {
+      judge: judgeHttpFailure,
+      ...(attempts !== undefined && { attempts }),
+      onRetry: (error, pause) =>
+        this.#log.info(`Trying again in ${(pause / 1000).toFixed(1)} s to ${purpose}: ${(error as Error).message}`),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  async #attempt(request: RegistryRequest): Promise<HttpResponse> {
+    const url = new URL(request.path, this.#origin);
+    const authorization = await this.#authorizationFor(url, request.scope);
+    let response = await this.#send(request, url, authorization);
+    if (response.status === 401 && this.#authorization.learn(response, request.scope, authorization)) {
+      await response.discard();
+      response = await this.#send(request, url, await this.#authorizationFor(url, request.scope));
+    }
+    response = await this.#followRedirects(request, url, response);
+    if (request.expect.includes(response.status)) return response;
+    throw new RegistryError(this.name, request.purpose, response, await readErrorBody(response));
+  }
+
+  /** A registry may hand out an upload address on another host; it is not told the secret. */
+  async #authorizationFor(url: URL, scope: string): Promise<string | undefined> {
+    return url.origin === this.#origin.origin ? this.#authorization.header(scope) : undefined;
+  }
+
+  #send(request: RegistryRequest, url: URL, authorization: string | undefined): Promise<HttpResponse> {
+    const { method, body } = request;
+    return send({
+      method,
+      url,
+      headers: {
+        'user-agent': 'slipway',
+        ...request.headers,
+        ...(authorization !== undefined && { authorization }),
+        ...(body !== undefined && { 'content-length': String(body.size) }),
+      },
+      ...(body !== undefined && { body: body.open() }),
+      dispatcher: this.#dispatcher,
+    });
+  }
+
+  /**
+   * Follows redirects of reads, to the blob host of a registry. The credentials stay behind when the origin changes,
+   * and an encrypted exchange does not become a plain one.
+   */
+  async #followRedirects(request: RegistryRequest, from: URL, first: HttpResponse): Promise<HttpResponse> {
+    let response = first;
+    let url = from;
+    for (let hops = 0; isRedirect(response.status) && !request.expect.includes(response.status); hops += 1) {
+      const location = response.headers['location'];
+      if ((request.method !== 'GET' && request.method !== 'HEAD') || location === undefined) return response;
+      await response.discard();
+      const next = new URL(location, url);
+      if (hops === MAX_REDIRECTS || (url.protocol === 'https:' && next.protocol !== 'https:')) {
+        throw new ActionError(
+          'bad-redirect',
+          `${this.name}: cannot ${request.purpose}: ${redactUrl(url)} redirects to ${redactUrl(next)}, ` +
+            `${hops === MAX_REDIRECTS ? `after ${hops} other redirects` : 'which is not encrypted'}. Not followed.`,
+        );
+      }
+      url = next;
+      response = await this.#send(request, url, await this.#authorizationFor(url, request.scope));
+    }
+    return response;
+  }
+}
+
+function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}
+
+/** What people can do about a refusal, by status. */
+const CURES: Readonly<Record<number, string>> = {
+  401: 'Check the user name and password for this registry.',
+  403: 'The user may not do this here: ask for the permission on this repository.',
+  404: 'Check the name for a typing error, and that it was pushed.',
+  413: 'Something between here and the registry limits the size of requests: raise that limit.',
+  429: 'The registry limits the number of requests: run again later.',
+};
+
+/** A registry's refusal; https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes. */
+export class RegistryError extends HttpError {
+  override readonly name = 'RegistryError';
+  /** The registry's own codes, such as `MANIFEST_UNKNOWN`. */
+  readonly registryCodes: readonly string[];
+
+  constructor(registry: string, purpose: string, response: HttpResponse, body: string) {
+    const errors = parseErrors(body);
+    const said = errors.map(({ code, message }) => (message === '' ? code : `${code}: ${message}`)).join('; ');
+    super(
+      codeOf(response.status),
+      [
+        `${registry}: cannot ${purpose}: ${response.status}${said === '' ? '' : ` ${said}`}.`,
+        CURES[response.status] ?? (response.status >= 500 ? 'The registry has a problem: run again later.' : ''),
+      ]
+        .join(' ')
+        .trim(),
+      response,
+    );
+    this.registryCodes = errors.map(({ code }) => code);
+  }
+}
+
+function codeOf(status: number): string {
+  if (status === 401 || status === 403) return 'unauthorized';
+  return status === 404 ? 'not-found' : 'registry-refused';
+}
+
+function parseErrors(body: string): { code: string; message: string }[] {
+  try {
+    const { errors } = JSON.parse(body) as { errors?: unknown };
+    if (!Array.isArray(errors)) return [];
+    return errors.map((error: { code?: unknown; message?: unknown } | null) => ({
+      code: String(error?.code ?? 'UNKNOWN').slice(0, 100),
+      message: typeof error?.message === 'string' ? error.message.slice(0, 500) : '',
+    }));
+  } catch {
+    return [];
+  }
+}

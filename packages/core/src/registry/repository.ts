@@ -1,0 +1,282 @@
+import { ActionError } from '../errors.ts';
+import { type Digest, digestOf, isDigest, verifyStream } from '../image/digest.ts';
+import type { Descriptor, RawManifest } from '../image/manifest.ts';
+import { ACCEPTED_MANIFESTS } from '../image/media-type.ts';
+import { type Content, contentOf, readAll } from '../util/content.ts';
+import { type HttpResponse, judgeHttpFailure, NetworkError } from '../util/http.ts';
+import type { Registry } from './registry.ts';
+
+/** Registries refuse larger manifests; https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pushing-manifests. */
+const MANIFEST_LIMIT = 4 * 1024 * 1024;
+
+/** What a tag points to, as far as one HEAD tells. */
+export interface ManifestHead {
+  readonly digest: Digest;
+  readonly mediaType: string;
+}
+
+/**
+ * One repository in a registry: its manifests, its blobs.
+ *
+ * Everything that is read is checked against its digest, everything that is written is addressed by it.
+ */
+export class Repository {
+  readonly registry: Registry;
+  readonly name: string;
+
+  constructor(registry: Registry, name: string) {
+    this.registry = registry;
+    this.name = name;
+  }
+
+  toString(): string {
+    return `${this.registry.name}/${this.name}`;
+  }
+
+  /** Returns what `reference` (a tag or a digest) points to, undefined when there is no such thing. */
+  async head(reference: string): Promise<ManifestHead | undefined> {
+    const response = await this.#get('HEAD', `manifests/${reference}`, {
+      purpose: `look up ${this.#label(reference)}`,
+      headers: { accept: ACCEPTED_MANIFESTS },
+      expect: [200, 404],
+    });
+    await response.discard();
+    if (response.status === 404) return undefined;
+    const digest = response.headers['docker-content-digest'];
+    // Some registries leave the digest out of HEAD; the bytes have it all the same.
+    if (digest === undefined || !isDigest(digest)) return this.manifest(reference);
+    return { digest, mediaType: mediaTypeOf(response) };
+  }
+
+  /** Returns the manifest or index that `reference` points to; throws a RegistryError (404) when there is none. */
+  async manifest(reference: string): Promise<RawManifest> {
+    const purpose = `pull the manifest of ${this.#label(reference)}`;
+    return this.registry.retry(purpose, async () => {
+      const response = await this.#get('GET', `manifests/${reference}`, {
+        purpose,
+        headers: { accept: ACCEPTED_MANIFESTS },
+        expect: [200],
+        attempts: 1,
+      });
+      const bytes = await this.#readManifest(response, purpose);
+      const digest = digestOf(bytes);
+      const promised = isDigest(reference) ? reference : response.headers['docker-content-digest'];
+      if (promised?.startsWith('sha256:') && promised !== digest) {
+        throw new ActionError(
+          'digest-mismatch',
+          `${this.registry.name}: the manifest of ${this.#label(reference)} should have the digest ${promised}, but its ` +
+            `bytes have ${digest}. The registry's copy is damaged: push the image again.`,
+        );
+      }
+      return { digest, mediaType: mediaTypeOf(response), bytes };
+    });
+  }
+
+  async #readManifest(response: HttpResponse, purpose: string): Promise<Buffer> {
+    try {
+      return await readAll(response.body, MANIFEST_LIMIT);
+    } catch (error) {
+      if (error instanceof RangeError) {
+        throw new ActionError('manifest-too-large', `${this.registry.name}: cannot ${purpose}: ${error.message}.`);
+      }
+      throw new NetworkError('GET', new URL(`https://${this.registry.name}/v2/${this.name}`), error);
+    }
+  }
+
+  /** Puts a manifest under its digest, or under a tag. Its blobs and children must be there already. */
+  async putManifest(manifest: RawManifest, reference: string = manifest.digest): Promise<void> {
+    const response = await this.registry.request({
+      method: 'PUT',
+      path: this.#path(`manifests/${reference}`),
+      scope: this.#pushScope(),
+      headers: { 'content-type': manifest.mediaType },
+      body: contentOf(manifest.bytes),
+      expect: [200, 201, 202],
+      purpose: `push the manifest of ${this.#label(reference)}`,
+    });
+    await response.discard();
+  }
+
+  /** Says whether a blob is there. */
+  async hasBlob(digest: Digest): Promise<boolean> {
+    const response = await this.#get('HEAD', `blobs/${digest}`, {
+      purpose: `look up the blob ${digest} of ${this}`,
+      expect: [200, 404],
+      push: true,
+    });
+    await response.discard();
+    return response.status === 200;
+  }
+
+  /**
+   * Returns a blob, checked against its digest while it is read. A connection that breaks is taken up again where it
+   * broke, as long as the registry's retry budget lasts.
+   */
+  blob(descriptor: Descriptor): Content {
+    const where = `${this.registry.name}: ${this.name}`;
+    return { size: descriptor.size, open: () => verifyStream(this.#readBlob(descriptor), descriptor, where) };
+  }
+
+  async *#readBlob({ digest, size }: Descriptor): AsyncGenerator<Buffer, void> {
+    const purpose = `pull the blob ${digest} of ${this}`;
+    let offset = 0;
+    let failures = 0;
+    while (true) {
+      const response = await this.#openBlob(digest, offset, purpose);
+      let skip = response.status === 206 ? 0 : offset;
+      try {
+        for await (const chunk of response.body) {
+          if (skip >= chunk.length) {
+            skip -= chunk.length;
+            continue;
+          }
+          const fresh = skip === 0 ? chunk : chunk.subarray(skip);
+          skip = 0;
+          offset += fresh.length;
+          yield fresh;
+        }
+      } catch (error) {
+        const broken = new NetworkError('GET', new URL(`https://${this.registry.name}/v2/${this.name}`), error);
+        failures += 1;
+        if (judgeHttpFailure(broken) === false || failures > 5) throw broken;
+        continue;
+      }
+      if (offset >= size || failures > 5) return;
+      // The server ended the answer too early without an error: the same as a broken connection.
+      failures += 1;
+    }
+  }
+
+  async #openBlob(digest: Digest, offset: number, purpose: string): Promise<HttpResponse> {
+    const response = await this.#get('GET', `blobs/${digest}`, {
+      purpose,
+      ...(offset > 0 && { headers: { range: `bytes=${offset}-` } }),
+      expect: offset > 0 ? [200, 206] : [200],
+    });
+    const range = response.headers['content-range'];
+    if (response.status === 206 && range !== undefined && !range.startsWith(`bytes ${offset}-`)) {
+      await response.discard();
+      throw new ActionError(
+        'bad-range',
+        `${this.registry.name}: asked for bytes ${offset}- of ${digest}, got ${range}.`,
+      );
+    }
+    return response;
+  }
+
+  /**
+   * Makes a blob of another repository of the same registry appear in this one; returns false when the registry does
+   * not want to. Any refusal means "no" and never an error: registries answer 202, 400, 401, 403, 404 or 405, and the
+   * blob can still be streamed.
+   *
+   * https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#mounting-a-blob-from-another-repository
+   */
+  async mountBlob(digest: Digest, from: string): Promise<boolean> {
+    const response = await this.registry.request({
+      method: 'POST',
+      path: this.#path(`blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`),
+      scope: `${this.#pushScope()} repository:${from}:pull`,
+      headers: { 'content-length': '0' },
+      expect: [201, 202, 400, 401, 403, 404, 405],
+      purpose: `mount the blob ${digest} from ${from} into ${this}`,
+    });
+    await response.discard();
+    const location = response.headers['location'];
+    if (response.status === 202 && location !== undefined) await this.#cancelUpload(location);
+    return response.status === 201;
+  }
+
+  /** Tells the registry that a session will not be used; what it answers does not matter, it would expire anyway. */
+  async #cancelUpload(location: string): Promise<void> {
+    const response = await this.registry
+      .request({
+        method: 'DELETE',
+        path: location,
+        scope: this.#pushScope(),
+        expect: [200, 202, 204, 400, 404, 405],
+        purpose: `cancel an upload to ${this}`,
+        attempts: 1,
+      })
+      .catch(() => undefined);
+    await response?.discard();
+  }
+
+  /**
+   * Puts a blob: POST opens a session, one PUT carries the bytes. After a failure all of it is sent again, from a fresh
+   * `content`, in a fresh session; half a blob is never visible.
+   */
+  async putBlob(descriptor: Pick<Descriptor, 'digest'>, content: Content): Promise<void> {
+    const purpose = `push the blob ${descriptor.digest} to ${this}`;
+    await this.registry.retry(purpose, async () => {
+      const opened = await this.registry.request({
+        method: 'POST',
+        path: this.#path('blobs/uploads/'),
+        scope: this.#pushScope(),
+        headers: { 'content-length': '0' },
+        expect: [202],
+        purpose,
+        attempts: 1,
+      });
+      await opened.discard();
+      const location = opened.headers['location'];
+      if (location === undefined) {
+        throw new ActionError(
+          'bad-upload',
+          `${this.registry.name}: cannot ${purpose}: no address for the upload was given.`,
+        );
+      }
+      const stored = await this.registry.request({
+        method: 'PUT',
+        path: withDigest(location, descriptor.digest),
+        scope: this.#pushScope(),
+        headers: { 'content-type': 'application/octet-stream' },
+        body: content,
+        expect: [201, 204],
+        purpose,
+        attempts: 1,
+      });
+      await stored.discard();
+    });
+  }
+
+  #get(
+    method: 'GET' | 'HEAD',
+    path: string,
+    options: {
+      purpose: string;
+      expect: readonly number[];
+      headers?: Record<string, string>;
+      attempts?: number;
+      push?: boolean;
+    },
+  ): Promise<HttpResponse> {
+    const { push = false, ...rest } = options;
+    return this.registry.request({
+      method,
+      path: this.#path(path),
+      scope: push ? this.#pushScope() : `repository:${this.name}:pull`,
+      ...rest,
+    });
+  }
+
+  #path(rest: string): string {
+    return `/v2/${this.name}/${rest}`;
+  }
+
+  #pushScope(): string {
+    return `repository:${this.name}:pull,push`;
+  }
+
+  #label(reference: string): string {
+    return `${this}${isDigest(reference) ? '@' : ':'}${reference}`;
+  }
+}
+
+function mediaTypeOf(response: HttpResponse): string {
+  return (response.headers['content-type'] ?? '').replace(/;.*$/, '').trim();
+}
+
+/** Adds the digest to an upload's address; it may be relative, and may have a query of its own that must stay. */
+function withDigest(location: string, digest: Digest): string {
+  return `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
+}
