@@ -1,0 +1,46 @@
+const BLOCK = 512;
+
+/** A file or folder in a tar archive; a folder's name ends with a slash. */
+export interface TarEntry {
+  readonly name: string;
+  /** Bytes; 0 for a folder. */
+  readonly size: number;
+  readonly mode: number;
+}
+
+/**
+ * Makes the header block of an entry, with time and owner 0, so that equal entries have equal headers.
+ *
+ * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
+ */
+export function tarHeader(entry: TarEntry): Buffer {
+  if (Buffer.byteLength(entry.name) > 100) throw new Error(`name is longer than 100 bytes: ${entry.name}`);
+  const header = Buffer.alloc(BLOCK);
+  const octal = (value: number, at: number, length: number): void => {
+    header.write(`${value.toString(8).padStart(length - 1, '0')}\0`, at);
+  };
+  header.write(entry.name, 0);
+  octal(entry.mode, 100, 8);
+  octal(0, 108, 8);
+  octal(0, 116, 8);
+  octal(entry.size, 124, 12);
+  octal(0, 136, 12);
+  header.write(entry.name.endsWith('/') ? '5' : '0', 156);
+  header.write('ustar\u000000', 257);
+  // The checksum is taken with its own eight bytes as spaces.
+  header.write('        ', 148);
+  octal(
+    header.reduce((sum, byte) => sum + byte, 0),
+    148,
+    7,
+  );
+  return header;
+}
+
+/** Makes the zeros that fill a file's last block. */
+export function tarPadding(size: number): Buffer {
+  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+}
+
+/** The two empty blocks that end an archive. */
+export const TAR_END = Buffer.alloc(2 * BLOCK);
