@@ -1,0 +1,111 @@
+import { type Answer, created, listPage, noContent, ok } from '../answer.ts';
+import { notFound, validationFailed } from '../api-error.ts';
+import type { CommentRecord, IssueRecord } from '../records.ts';
+import { actorOf, numberParameter, type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
+import { commentShape, issueShape } from '../shapes/issue-shape.ts';
+import { findIssue, issueRead, issueWrite } from './find-issue.ts';
+import { ensureLabels, labelNames } from './labels.ts';
+
+/** The longest text of a comment, in characters. */
+const bodyLimit = 65_536;
+
+function getIssue(call: RepositoryCall): Answer {
+  return ok(issueShape(call.site, call.repository, findIssue(call)));
+}
+
+function createIssue(call: RepositoryCall): Answer {
+  const { site, repository, payload } = call;
+  const title = payload.string('title');
+  if (title === '') throw validationFailed({ resource: 'Issue', field: 'title', code: 'missing_field' });
+  const createdAt = site.timestamp();
+  const issue: IssueRecord = {
+    id: repository.nextId(),
+    number: repository.nextNumber(),
+    title,
+    body: payload.optionalString('body') ?? null,
+    user: actorOf(call).login,
+    state: 'open',
+    createdAt,
+    updatedAt: createdAt,
+    closedAt: null,
+    labels: ensureLabels(repository, labelNames(payload.optionalList('labels') ?? [])),
+    pull: null,
+  };
+  repository.record.issues.push(issue);
+  repository.save();
+  return created(issueShape(site, repository, issue));
+}
+
+function listComments(call: RepositoryCall): Promise<Answer> {
+  const { number } = findIssue(call);
+  const since = call.query.get('since');
+  const comments = call.repository.record.comments
+    .filter(({ issue }) => issue === number)
+    .filter(({ updatedAt }) => since === null || Date.parse(updatedAt) >= Date.parse(since));
+  return listPage(call, comments, (comment) => commentShape(call.site, call.repository, comment));
+}
+
+function commentBody({ payload }: RepositoryCall): string {
+  const body = payload.string('body');
+  if (body.trim() === '') throw validationFailed({ resource: 'IssueComment', field: 'body', code: 'missing_field' });
+  if (body.length > bodyLimit) {
+    const message = `body is too long (maximum is ${bodyLimit} characters)`;
+    throw validationFailed({ resource: 'IssueComment', field: 'body', code: 'unprocessable', message });
+  }
+  return body;
+}
+
+function createComment(call: RepositoryCall): Answer {
+  const { site, repository } = call;
+  const issue = findIssue(call);
+  const createdAt = site.timestamp();
+  const comment: CommentRecord = {
+    body: commentBody(call),
+    id: repository.nextId(),
+    issue: issue.number,
+    user: actorOf(call).login,
+    createdAt,
+    updatedAt: createdAt,
+  };
+  repository.record.comments.push(comment);
+  issue.updatedAt = createdAt;
+  repository.save();
+  return created(commentShape(site, repository, comment));
+}
+
+function findComment(call: RepositoryCall): CommentRecord {
+  const id = numberParameter(call, 'comment_id');
+  const comment = call.repository.record.comments.find((each) => each.id === id);
+  if (comment === undefined) throw notFound();
+  return comment;
+}
+
+function getComment(call: RepositoryCall): Answer {
+  return ok(commentShape(call.site, call.repository, findComment(call)));
+}
+
+function updateComment(call: RepositoryCall): Answer {
+  const comment = findComment(call);
+  comment.body = commentBody(call);
+  comment.updatedAt = call.site.timestamp();
+  call.repository.save();
+  return ok(commentShape(call.site, call.repository, comment));
+}
+
+function deleteComment(call: RepositoryCall): Answer {
+  const comment = findComment(call);
+  const { record } = call.repository;
+  record.comments = record.comments.filter((each) => each !== comment);
+  call.repository.save();
+  return noContent;
+}
+
+export const issueRoutes: readonly Route[] = [
+  repositoryRoute('POST', '/issues', ['issues:write'], createIssue),
+  repositoryRoute('GET', '/issues/{issue_number}', issueRead, getIssue),
+  repositoryRoute('GET', '/issues/{issue_number}/comments', issueRead, listComments),
+  repositoryRoute('POST', '/issues/{issue_number}/comments', issueWrite, createComment),
+  repositoryRoute('GET', '/issues/comments/{comment_id}', issueRead, getComment),
+  repositoryRoute('PATCH', '/issues/comments/{comment_id}', issueWrite, updateComment),
+  repositoryRoute('DELETE', '/issues/comments/{comment_id}', issueWrite, deleteComment),
+];

@@ -1,0 +1,122 @@
+/** What the server keeps as JSON beside the git repositories. Times are ISO 8601 in UTC with whole seconds. */
+
+export type Role = 'admin' | 'maintain' | 'write' | 'triage' | 'read';
+export type TeamRole = 'member' | 'maintainer';
+
+export interface UserRecord {
+  readonly id: number;
+  readonly login: string;
+  readonly type: 'User' | 'Organization' | 'Bot';
+  readonly createdAt: string;
+}
+
+export interface TeamRecord {
+  readonly organization: string;
+  readonly slug: string;
+  members: Record<string, TeamRole>;
+}
+
+export interface AccountsRecord {
+  nextId: number;
+  readonly users: UserRecord[];
+  readonly teams: TeamRecord[];
+}
+
+export interface LabelRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly color: string;
+  readonly description: string | null;
+}
+
+export interface PullRecord {
+  readonly headRepository: string;
+  readonly headRef: string;
+  headSha: string;
+  baseRef: string;
+  /** The base branch's head when the pull request was last synchronised. */
+  baseSha: string;
+  readonly draft: boolean;
+  maintainerCanModify: boolean;
+  mergedAt: string | null;
+  mergedBy: string | null;
+  mergeCommitSha: string | null;
+  /** The last trial merge; `commit` null where the branches conflict. */
+  trial: { readonly base: string; readonly head: string; readonly commit: string | null } | null;
+}
+
+export interface IssueRecord {
+  readonly id: number;
+  readonly number: number;
+  title: string;
+  body: string | null;
+  readonly user: string;
+  state: 'open' | 'closed';
+  readonly createdAt: string;
+  updatedAt: string;
+  closedAt: string | null;
+  labels: string[];
+  readonly pull: PullRecord | null;
+}
+
+export interface CommentRecord {
+  readonly id: number;
+  readonly issue: number;
+  readonly user: string;
+  body: string;
+  readonly createdAt: string;
+  updatedAt: string;
+}
+
+export type ReviewState = 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'PENDING';
+
+export interface ReviewRecord {
+  readonly id: number;
+  readonly pull: number;
+  readonly user: string;
+  readonly body: string;
+  readonly state: ReviewState;
+  readonly commitId: string;
+  readonly submittedAt: string | null;
+}
+
+export interface CheckRunOutput {
+  title: string | null;
+  summary: string | null;
+  text: string | null;
+  annotationsCount: number;
+}
+
+export interface CheckRunRecord {
+  readonly id: number;
+  readonly suite: number;
+  readonly app: string;
+  readonly headSha: string;
+  name: string;
+  status: string;
+  conclusion: string | null;
+  startedAt: string | null;
+  completedAt: string | null;
+  detailsUrl: string | null;
+  externalId: string;
+  output: CheckRunOutput;
+}
+
+export interface RepositoryRecord {
+  readonly id: number;
+  readonly owner: string;
+  readonly name: string;
+  readonly path: string;
+  private: boolean;
+  forkOf: string | null;
+  readonly createdAt: string;
+  pushedAt: string;
+  nextNumber: number;
+  nextId: number;
+  readonly collaborators: Record<string, Role>;
+  labels: LabelRecord[];
+  readonly issues: IssueRecord[];
+  comments: CommentRecord[];
+  readonly reviews: ReviewRecord[];
+  readonly checkRuns: CheckRunRecord[];
+}
