@@ -14,7 +14,10 @@ export default defineConfig({
         extends: true,
         test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'actions/*/src/**/*.test.ts'] },
       },
-      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 300_000 } },
+      {
+        extends: true,
+        test: { name: 'whole', include: ['test/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 300_000 },
+      },
     ],
   },
 });

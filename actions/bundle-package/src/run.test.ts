@@ -39,7 +39,11 @@ function makeSample(seed: string, architecture = 'amd64'): Promise<SampleImage> 
   return makeImage({ seed, architecture, os: 'linux', mediaTypes: 'oci', layers: [{ size: 90_000 }, { size: 5_000 }] });
 }
 
-async function release(name: string, image: SampleImage | ReturnType<typeof makeIndex>, tag = 'v1.0.0'): Promise<Image> {
+async function release(
+  name: string,
+  image: SampleImage | ReturnType<typeof makeIndex>,
+  tag = 'v1.0.0',
+): Promise<Image> {
   await pushImage(registry.url, `release/acme-${name}`, tag, image);
   const target = `${TARGET}/acme-${name}:${tag}`;
   return { source: `cargo.example.com/team/acme-${name}:${tag}`, target, name, digest: image.manifest.digest };
@@ -76,7 +80,9 @@ describe('bundle-package', () => {
     const bytes = await readFile(outputs.file);
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(outputs.sha256);
     expect(bytes.length).toBe(outputs.size);
-    expect(execFileSync('sha256sum', ['-c', 'acme-web-v1.0.0.tar.gz.sha256'], { cwd: join(directory, 'out') }).toString()).toContain('OK');
+    expect(
+      execFileSync('sha256sum', ['-c', 'acme-web-v1.0.0.tar.gz.sha256'], { cwd: join(directory, 'out') }).toString(),
+    ).toContain('OK');
     expect(execFileSync('tar', ['tzf', outputs.file]).toString().trim().split('\n')).toEqual([
       'acme-web-web-agent-v1.0.0-image.tar.gz',
       'acme-web-web-v1.0.0-image.tar.gz',
@@ -88,7 +94,9 @@ describe('bundle-package', () => {
     expect(await readFile(join(contents, 'acme-web.yaml'), 'utf8')).toBe(YAML);
     const layout = join(directory, 'layout');
     await unpack(join(contents, 'acme-web-web-v1.0.0-image.tar.gz'), layout);
-    const [docker] = isJson(await readFile(join(layout, 'manifest.json'))) as [{ RepoTags: string[]; Layers: string[] }];
+    const [docker] = isJson(await readFile(join(layout, 'manifest.json'))) as [
+      { RepoTags: string[]; Layers: string[] },
+    ];
     expect(docker.RepoTags).toEqual([`${TARGET}/acme-web:v1.0.0`]);
     const index = isJson(await readFile(join(layout, 'index.json'))) as { manifests: { digest: string }[] };
     expect(index.manifests.map(({ digest }) => digest)).toEqual([image.manifest.digest]);
@@ -114,7 +122,9 @@ describe('bundle-package', () => {
     const index = makeIndex([arm64, amd64], { attestations: true });
     const images = [await release('web', index)];
     const outputs = await bundle(images);
-    expect(outputs.package.images).toMatchObject([{ platforms: ['linux/arm64', 'linux/amd64'], digest: index.manifest.digest }]);
+    expect(outputs.package.images).toMatchObject([
+      { platforms: ['linux/arm64', 'linux/amd64'], digest: index.manifest.digest },
+    ]);
 
     const shown = async (file: string): Promise<string> => {
       const contents = await mkdtemp(join(directory, 'contents-'));
@@ -127,7 +137,9 @@ describe('bundle-package', () => {
     };
     expect(await shown(outputs.file)).toBe('amd64');
     expect(await shown((await bundle(images, { 'docker-platform': 'linux/arm64' })).file)).toBe('arm64');
-    await expect(bundle(images, { 'docker-platform': 'linux/s390x' })).rejects.toThrow(/Set `docker-platform` to one of/);
+    await expect(bundle(images, { 'docker-platform': 'linux/s390x' })).rejects.toThrow(
+      /Set `docker-platform` to one of/,
+    );
   });
 
   it('puts only the wanted platforms into the archive', async () => {
@@ -170,7 +182,9 @@ describe('bundle-package', () => {
   it('refuses a YAML that is not the validated one, and one whose image is not in the package', async () => {
     const web = await release('web', await makeSample('web'));
     const agent = await release('web-agent', await makeSample('agent'));
-    await expect(bundle([agent])).rejects.toThrow(/runs harbor\.example\.com\/release\/acme-web:v1\.0\.0, which is not among/);
+    await expect(bundle([agent])).rejects.toThrow(
+      /runs harbor\.example\.com\/release\/acme-web:v1\.0\.0, which is not among/,
+    );
     await writeFile(join(directory, 'web.yaml'), `${YAML}# changed\n`);
     await expect(bundle([web])).rejects.toThrow(/was validated/);
   });

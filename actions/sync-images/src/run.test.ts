@@ -119,7 +119,9 @@ describe('sync-images', () => {
     expect(image).toMatchObject({ result: 'copied', platforms: ['linux/arm64/v8'] });
     expect(image?.digest).not.toBe(index.manifest.digest);
     expect(filtered.runtime.lines.join('\n')).toContain('a new index is written');
-    expect((await sync({ images: line, platforms: 'linux/arm64' }).result).images).toMatchObject([{ result: 'skipped' }]);
+    expect((await sync({ images: line, platforms: 'linux/arm64' }).result).images).toMatchObject([
+      { result: 'skipped' },
+    ]);
   });
 
   it('moves a layer that several images share only once', async () => {
@@ -169,7 +171,9 @@ describe('sync-images', () => {
     const [from, to] = LINE.split(' ');
     const images = JSON.stringify([{ source: from, target: to, name: 'a', digest: validated.manifest.digest }]);
     expect((await sync({ images }).result).images).toMatchObject([{ digest: validated.manifest.digest }]);
-    expect(await target.state.manifest('release/plugin-a', 'v1.0.0')).toMatchObject({ digest: validated.manifest.digest });
+    expect(await target.state.manifest('release/plugin-a', 'v1.0.0')).toMatchObject({
+      digest: validated.manifest.digest,
+    });
   });
 
   it('writes nothing in a dry run', async () => {
@@ -182,7 +186,11 @@ describe('sync-images', () => {
   it.each([
     ['a reset while a blob is read', 'source', { kind: 'reset', path: /blobs\/sha256/ }],
     ['an answer that ends too early', 'source', { kind: 'truncate', method: 'GET', path: /blobs\/sha256/ }],
-    ['an answer that comes in drops', 'source', { kind: 'drip', method: 'GET', path: /blobs\/sha256/, bytes: 8192, delay: 1 }],
+    [
+      'an answer that comes in drops',
+      'source',
+      { kind: 'drip', method: 'GET', path: /blobs\/sha256/, bytes: 8192, delay: 1 },
+    ],
     ['a 503 on the manifest', 'source', { kind: 'status', status: 503, path: /manifests/ }],
     ['a 429 with a pause', 'target', { kind: 'status', status: 429, path: /uploads/, headers: { 'retry-after': '0' } }],
     ['a reset of an upload', 'target', { kind: 'reset', method: 'PUT', path: /uploads/ }],
@@ -213,7 +221,8 @@ describe('sync-images', () => {
     await writeConfiguration();
     const image = await smallImage('a');
     await pushImage(source.url, 'team/plugin-a', 'v1.0.0', image, ROBOT);
-    const outputs = await sync({ images: LINE, 'source-username': ROBOT.username, 'source-password': ROBOT.password }).result;
+    const outputs = await sync({ images: LINE, 'source-username': ROBOT.username, 'source-password': ROBOT.password })
+      .result;
     expect(outputs.images).toMatchObject([{ result: 'copied' }]);
     expect(source.blobHost?.requests.length).toBeGreaterThan(0);
     expect(source.blobHost?.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
@@ -230,7 +239,11 @@ describe('sync-images', () => {
 
   it.each([
     ['one reference on a line', 'cargo.example.com/team/a:v1', /two references/],
-    ['a registry nobody configured', 'evil.example.net/team/a:v1 harbor.example.com/release/a:v1', /evil\.example\.net.*not below/],
+    [
+      'a registry nobody configured',
+      'evil.example.net/team/a:v1 harbor.example.com/release/a:v1',
+      /evil\.example\.net.*not below/,
+    ],
     ['a target without a tag', 'cargo.example.com/team/a:v1 harbor.example.com/release/a', /must have a tag/],
     ['a reference that is none', 'cargo.example.com/team/A:v1 harbor.example.com/release/a:v1', /no repository name/],
     ['the same target twice', `${LINE}\n${LINE}`, /named twice/],

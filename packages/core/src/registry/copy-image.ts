@@ -55,19 +55,30 @@ export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Lo
   if (request.dryRun) {
     return { result: 'copied', digest: manifest.digest, platforms: plan.platforms, copied: 0 };
   }
-  const copied = await Promise.all(
-    planBlobs(plan.blobs).map(async (blob) =>
-      (await blobs.copy(blob, source, target)) === 'streamed' ? blob.size : 0,
-    ),
-  );
+  const copied = await copyBlobs(plan.blobs, request, blobs);
   for (const child of plan.children) await target.putManifest(child);
   await target.putManifest(manifest, targetTag);
   return {
     result: 'copied',
     digest: manifest.digest,
     platforms: plan.platforms,
-    copied: copied.reduce((sum, bytes) => sum + bytes, 0),
+    copied,
   };
+}
+
+/**
+ * Brings all blobs over and returns the bytes that were moved; throws the first failure when everything has ended: what
+ * did arrive is there for the next run.
+ */
+async function copyBlobs(wanted: readonly Descriptor[], request: CopyRequest, blobs: BlobCopier): Promise<number> {
+  const copies = planBlobs(wanted).map(async (blob) => {
+    const road = await blobs.copy(blob, request.source, request.target);
+    return road === 'streamed' ? blob.size : 0;
+  });
+  const ended = await Promise.allSettled(copies);
+  const failure = ended.find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') throw failure.reason;
+  return ended.reduce((sum, copy) => sum + (copy.status === 'fulfilled' ? copy.value : 0), 0);
 }
 
 interface Wanted {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { ActionError } from '../errors.ts';
+import { ActionError, messageOf } from '../errors.ts';
 import {
   createDispatcher,
   type Headers,
@@ -12,7 +12,7 @@ import {
 } from '../util/http.ts';
 import type { Log } from '../util/log.ts';
 import { redactUrl } from '../util/redaction.ts';
-import { RetryBudget } from '../util/retry.ts';
+import { RetryBudget, type RetryOptions } from '../util/retry.ts';
 import { Authorization } from './authorization.ts';
 import type { Credential } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -70,12 +70,21 @@ export class Registry {
 
   /** Runs an operation of several requests under this registry's retry budget. */
   retry<T>(purpose: string, operation: (attempt: number) => Promise<T>, attempts?: number): Promise<T> {
-    return this.#budget.run(operation, {
+    return this.#budget.run(operation, this.#retryOptions(purpose, attempts));
+  }
+
+  /** Pauses before a stream that broke is taken up again, or throws `error`; see `RetryBudget.pauseAfter`. */
+  pauseAfter(purpose: string, error: unknown, attempt: number): Promise<void> {
+    return this.#budget.pauseAfter(error, attempt, this.#retryOptions(purpose));
+  }
+
+  #retryOptions(purpose: string, attempts?: number): RetryOptions {
+    return {
       judge: judgeHttpFailure,
       ...(attempts !== undefined && { attempts }),
       onRetry: (error, pause) =>
-        this.#log.info(`Trying again in ${(pause / 1000).toFixed(1)} s to ${purpose}: ${(error as Error).message}`),
-    });
+        this.#log.info(`Trying again in ${(pause / 1000).toFixed(1)} s to ${purpose}: ${messageOf(error)}`),
+    };
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import { type Digest, digestOf, isDigest, verifyStream } from '../image/digest.t
 import type { Descriptor, RawManifest } from '../image/manifest.ts';
 import { ACCEPTED_MANIFESTS } from '../image/media-type.ts';
 import { type Content, contentOf, readAll } from '../util/content.ts';
-import { type HttpResponse, judgeHttpFailure, NetworkError } from '../util/http.ts';
+import { type HttpResponse, NetworkError } from '../util/http.ts';
 import type { Registry } from './registry.ts';
 
 /** Registries refuse larger manifests; https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pushing-manifests. */
@@ -79,7 +79,7 @@ export class Repository {
       if (error instanceof RangeError) {
         throw new ActionError('manifest-too-large', `${this.registry.name}: cannot ${purpose}: ${error.message}.`);
       }
-      throw new NetworkError('GET', new URL(`https://${this.registry.name}/v2/${this.name}`), error);
+      throw this.#brokenConnection(error);
     }
   }
 
@@ -121,30 +121,31 @@ export class Repository {
     const purpose = `pull the blob ${digest} of ${this}`;
     let offset = 0;
     let failures = 0;
-    while (true) {
+    while (offset < size) {
       const response = await this.#openBlob(digest, offset, purpose);
       let skip = response.status === 206 ? 0 : offset;
+      let broken: unknown = new Error('the answer ended too early');
+      const before = offset;
       try {
         for await (const chunk of response.body) {
-          if (skip >= chunk.length) {
-            skip -= chunk.length;
-            continue;
-          }
-          const fresh = skip === 0 ? chunk : chunk.subarray(skip);
-          skip = 0;
+          const fresh = chunk.subarray(skip);
+          skip -= chunk.length - fresh.length;
+          if (fresh.length === 0) continue;
           offset += fresh.length;
           yield fresh;
         }
       } catch (error) {
-        const broken = new NetworkError('GET', new URL(`https://${this.registry.name}/v2/${this.name}`), error);
-        failures += 1;
-        if (judgeHttpFailure(broken) === false || failures > 5) throw broken;
-        continue;
+        broken = error;
       }
-      if (offset >= size || failures > 5) return;
-      // The server ended the answer too early without an error: the same as a broken connection.
-      failures += 1;
+      if (offset >= size) return;
+      // Whoever makes progress may go on; only a server that gives nothing uses up its attempts.
+      failures = offset > before ? 1 : failures + 1;
+      await this.registry.pauseAfter(purpose, this.#brokenConnection(broken), failures);
     }
+  }
+
+  #brokenConnection(cause: unknown): NetworkError {
+    return new NetworkError('GET', new URL(`https://${this.registry.name}/v2/${this.name}`), cause);
   }
 
   async #openBlob(digest: Digest, offset: number, purpose: string): Promise<HttpResponse> {

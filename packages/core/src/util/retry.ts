@@ -55,23 +55,30 @@ export class RetryBudget {
 
   /** Runs `operation` until it succeeds, fails for good, or attempts or budget are used up; then throws its last error. */
   async run<T>(operation: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
-    const attempts = options.attempts ?? 5;
     for (let attempt = 1; ; attempt += 1) {
       const held = this.#heldUntil - this.#now();
       if (held > 0) await this.#sleep(held);
       try {
         return await operation(attempt);
       } catch (error) {
-        const verdict = options.judge(error);
-        if (verdict === false || attempt >= attempts || this.#left === 0) throw error;
-        if (verdict.after !== undefined && verdict.after > this.#patience) throw error;
-        this.#left -= 1;
-        const pause = this.#pause(attempt, verdict.after);
-        options.onRetry?.(error, pause);
-        if (verdict.after !== undefined) this.#heldUntil = Math.max(this.#heldUntil, this.#now() + pause);
-        await this.#sleep(pause);
+        await this.pauseAfter(error, attempt, options);
       }
     }
+  }
+
+  /**
+   * Pauses after the failure of an attempt (counted from 1), or throws `error` when there shall be no other one. For
+   * what cannot be one function that is called again, such as a stream that goes on where it broke.
+   */
+  async pauseAfter(error: unknown, attempt: number, options: RetryOptions): Promise<void> {
+    const verdict = options.judge(error);
+    if (verdict === false || attempt >= (options.attempts ?? 5) || this.#left === 0) throw error;
+    if (verdict.after !== undefined && verdict.after > this.#patience) throw error;
+    this.#left -= 1;
+    const pause = this.#pause(attempt, verdict.after);
+    options.onRetry?.(error, pause);
+    if (verdict.after !== undefined) this.#heldUntil = Math.max(this.#heldUntil, this.#now() + pause);
+    await this.#sleep(pause);
   }
 
   #pause(attempt: number, after: number | undefined): number {
