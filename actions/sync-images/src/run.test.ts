@@ -228,6 +228,16 @@ describe('sync-images', () => {
     expect(source.blobHost?.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
   });
 
+  it('authorizes the requests that were under way before the first 401 came', async () => {
+    source = await start('basic', { auth: 'basic', credentials: [ROBOT] });
+    await writeConfiguration();
+    const names = ['a', 'b', 'c', 'd'];
+    for (const name of names) await pushImage(source.url, `team/plugin-${name}`, 'v1.0.0', await smallImage(name), ROBOT);
+    const images = names.map((name) => LINE.replaceAll('plugin-a', `plugin-${name}`)).join('\n');
+    const { runtime, result } = sync({ images, 'source-username': ROBOT.username, 'source-password': ROBOT.password });
+    expect((await result).failed, runtime.failures.join('\n')).toBe(0);
+  });
+
   it('says what is wrong with a password, and never shows it', async () => {
     await pushImage(source.url, 'team/plugin-a', 'v1.0.0', await smallImage('a'));
     const { runtime, result } = sync({ images: LINE, 'target-password': 'wrong horse' });

@@ -53,15 +53,15 @@ export class Authorization {
   }
 
   /**
-   * Learns from a 401; returns whether the request is worth another try. A token that was just refused is thrown away:
-   * it may have been revoked, or the clock may be wrong.
+   * Learns from a 401; returns whether the request is worth another try. `sent` is the header the request had: many
+   * requests can be under way before the first 401 tells how to authorize them, and each of those deserves its try. A
+   * token that was just refused is thrown away: it may have been revoked, or the clock may be wrong.
    */
   learn(response: HttpResponse, scope: string, sent: string | undefined): boolean {
     const challenge = parseChallenge(response.headers['www-authenticate']);
     if (challenge === undefined) return false;
-    const known = this.#challenge !== undefined;
     this.#challenge = challenge;
-    if (challenge.scheme === 'basic') return !known && this.#basic() !== undefined;
+    if (challenge.scheme === 'basic') return sent === undefined && this.#basic() !== undefined;
     if (sent !== undefined) this.#tokens.delete(scope);
     return true;
   }
