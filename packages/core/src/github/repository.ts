@@ -1,0 +1,23 @@
+import type { GitHub } from './connect.ts';
+import { AnswerReader } from './json-shape.ts';
+import { splitRepository } from './pull-request.ts';
+
+/** Returns the name of a repository's default branch; `repository` is `owner/name`. */
+export async function readDefaultBranch(github: GitHub, repository: string): Promise<string> {
+  const purpose = { what: `the repository ${repository}`, permission: 'contents: read' };
+  const read = new AnswerReader(purpose.what);
+  const answer = await github.get('/repos/{owner}/{repo}', splitRepository(repository), purpose);
+  return read.text(read.object(answer, 'repository')['default_branch'], 'default_branch');
+}
+
+/** Returns the commit at the head of a branch now. */
+export async function readBranchHead(github: GitHub, repository: string, branch: string): Promise<string> {
+  const purpose = { what: `the branch ${branch} of ${repository}`, permission: 'contents: read' };
+  const read = new AnswerReader(purpose.what);
+  const parameters = { ...splitRepository(repository), branch };
+  const answer = read.object(
+    await github.get('/repos/{owner}/{repo}/branches/{branch}', parameters, purpose),
+    'branch',
+  );
+  return read.id(read.object(answer['commit'], 'commit')['sha'], 'commit.sha');
+}
