@@ -1,0 +1,34 @@
+import {
+  COMMON_INPUTS,
+  flag,
+  type InputsOf,
+  list,
+  optional,
+  positiveInteger,
+  text,
+  withDefault,
+} from '@slipway/core/action/inputs';
+import { SOURCE_INPUTS } from '@slipway/core/action/registry-access';
+import { ConfigurationError } from '@slipway/core/errors';
+
+export const inputs = {
+  ...COMMON_INPUTS,
+  ...SOURCE_INPUTS,
+  'pull-request': optional(positiveInteger),
+  commit: optional(commitId),
+  directory: optional(text),
+  images: optional(list),
+  all: withDefault(flag, 'false'),
+  'check-images': withDefault(flag, 'false'),
+} as const;
+
+export type Inputs = InputsOf<typeof inputs>;
+
+/** A whole commit id: the short form of one can be made to fit another commit. */
+function commitId(value: string, name: string): string {
+  if (/^[0-9a-f]{40}$/.test(value)) return value;
+  throw new ConfigurationError(
+    'invalid-input',
+    `input '${name}': '${value}' is no commit id of 40 hexadecimal digits.`,
+  );
+}

@@ -1,0 +1,67 @@
+import type { Runtime } from '@slipway/core/action/action';
+import { openRegistries } from '@slipway/core/action/registry-access';
+import type { Configuration } from '@slipway/core/configuration/configuration';
+import { ActionError, ConfigurationError } from '@slipway/core/errors';
+import { parseManifest, platformsOf } from '@slipway/core/image/manifest';
+import { formatPlatform } from '@slipway/core/image/platform';
+import { parseReference } from '@slipway/core/image/reference';
+import type { Plugin } from '@slipway/core/plugin/plugin';
+import type { SourceImage } from '@slipway/core/plugin/subject';
+import type { Repository } from '@slipway/core/registry/repository';
+import { readAll } from '@slipway/core/util/content';
+import { mapPooled } from '@slipway/core/util/pool';
+import type { Inputs } from './inputs.ts';
+
+const AT_ONCE = 8;
+
+/** An image's configuration is a few kilobytes. */
+const CONFIGURATION_LIMIT = 4 * 1024 * 1024;
+
+/** Looks every image of the plugins up in the source registry; what goes wrong with one is said of that one. */
+export async function lookUpImages(
+  plugins: readonly Plugin[],
+  configuration: Configuration,
+  inputs: Inputs,
+  runtime: Runtime,
+): Promise<ReadonlyMap<string, SourceImage>> {
+  const references = [...new Set(plugins.flatMap(({ images }) => images.map(({ source }) => source)))];
+  const hosts = [...new Set(references.map((reference) => parseReference(reference).registry))];
+  const registries = await openRegistries('source', hosts, inputs, configuration, runtime);
+  try {
+    const found = await mapPooled(references, AT_ONCE, async (reference): Promise<[string, SourceImage]> => {
+      const parsed = parseReference(reference);
+      try {
+        return [reference, await describe(registries.repository(parsed), parsed.digest ?? parsed.tag ?? 'latest')];
+      } catch (error) {
+        if (!(error instanceof ActionError || error instanceof ConfigurationError)) throw error;
+        return [reference, { problem: error.message }];
+      }
+    });
+    return new Map(found);
+  } finally {
+    await registries.close();
+  }
+}
+
+async function describe(repository: Repository, reference: string): Promise<SourceImage> {
+  const head = await repository.head(reference);
+  if (head === undefined) return { problem: 'it is not in the registry.' };
+  const manifest = await repository.manifest(head.digest);
+  const parsed = parseManifest(manifest, `${repository}@${head.digest}`);
+  if (parsed.kind === 'index') return { digest: head.digest, platforms: platformsOf(parsed) };
+  const bytes = await readAll(repository.blob(parsed.config).open(), CONFIGURATION_LIMIT);
+  return { digest: head.digest, platforms: readPlatform(bytes) };
+}
+
+/** Reads the platform of an image from its configuration; https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md. */
+function readPlatform(bytes: Buffer): string[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return [];
+  }
+  const { os, architecture, variant } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return [];
+  return [formatPlatform({ os, architecture, ...(typeof variant === 'string' && { variant }) })];
+}
