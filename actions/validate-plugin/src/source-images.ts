@@ -7,15 +7,12 @@ import { formatPlatform } from '@slipway/core/image/platform';
 import { parseReference } from '@slipway/core/image/reference';
 import type { Plugin } from '@slipway/core/plugin/plugin';
 import type { SourceImage } from '@slipway/core/plugin/subject';
+import { readPlatform } from '@slipway/core/registry/image-platform';
 import type { Repository } from '@slipway/core/registry/repository';
-import { readAll } from '@slipway/core/util/content';
 import { mapPooled } from '@slipway/core/util/pool';
 import type { Inputs } from './inputs.ts';
 
 const AT_ONCE = 8;
-
-/** An image's configuration is a few kilobytes. */
-const CONFIGURATION_LIMIT = 4 * 1024 * 1024;
 
 /** Looks every image of the plugins up in the source registry; what goes wrong with one is said of that one. */
 export async function lookUpImages(
@@ -49,19 +46,5 @@ async function describe(repository: Repository, reference: string): Promise<Sour
   const manifest = await repository.manifest(head.digest);
   const parsed = parseManifest(manifest, `${repository}@${head.digest}`);
   if (parsed.kind === 'index') return { digest: head.digest, platforms: platformsOf(parsed) };
-  const bytes = await readAll(repository.blob(parsed.config).open(), CONFIGURATION_LIMIT);
-  return { digest: head.digest, platforms: readPlatform(bytes) };
-}
-
-/** Reads the platform of an image from its configuration; https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md. */
-function readPlatform(bytes: Buffer): string[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return [];
-  }
-  const { os, architecture, variant } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return [];
-  return [formatPlatform({ os, architecture, ...(typeof variant === 'string' && { variant }) })];
+  return { digest: head.digest, platforms: [formatPlatform(await readPlatform(repository, parsed))] };
 }

@@ -12,7 +12,10 @@ export function checkOverwrite(
 ): void {
   if (!overwrite) return;
   if (reason === undefined) {
-    throw new ConfigurationError('overwrite-reason', "input 'reason' is required with overwrite: true; it is kept in the log.");
+    throw new ConfigurationError(
+      'overwrite-reason',
+      "input 'reason' is required with overwrite: true; it is kept in the log.",
+    );
   }
   if (event.name !== '' && event.name !== 'workflow_dispatch') {
     throw new ConfigurationError(

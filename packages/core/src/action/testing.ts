@@ -35,7 +35,10 @@ export function recordRuntime(env: NodeJS.ProcessEnv = {}, event: Partial<EventC
 }
 
 /** Reads inputs as the runner hands them over: texts, defaults filled in from the definitions. */
-export function inputsFrom<D extends InputDefinitions>(definitions: D, texts: Readonly<Record<string, string>>): InputsOf<D> {
+export function inputsFrom<D extends InputDefinitions>(
+  definitions: D,
+  texts: Readonly<Record<string, string>>,
+): InputsOf<D> {
   const unknown = Object.keys(texts).find((name) => !(name in definitions));
   if (unknown !== undefined) throw new Error(`there is no input '${unknown}'`);
   return readInputs(

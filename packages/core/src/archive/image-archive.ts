@@ -1,4 +1,4 @@
-import { ActionError, ConfigurationError } from '../errors.ts';
+import { ConfigurationError } from '../errors.ts';
 import { type Digest, splitDigest } from '../image/digest.ts';
 import {
   type Descriptor,
@@ -12,6 +12,7 @@ import {
 import { isForeignLayer } from '../image/media-type.ts';
 import { formatPlatform, matchesPlatform, type Platform } from '../image/platform.ts';
 import { formatReference, type Reference } from '../image/reference.ts';
+import { readPlatform } from '../registry/image-platform.ts';
 import type { Repository } from '../registry/repository.ts';
 import { type Content, contentOf } from '../util/content.ts';
 import { storedGzip } from './stored-gzip.ts';
@@ -85,7 +86,7 @@ async function takeInventory(repository: Repository, top: RawManifest, label: st
       if (!isForeignLayer(blob.mediaType)) blobs.set(blob.digest, repository.blob(blob));
     }
     if (descriptor === undefined || !isAttestation(descriptor)) {
-      const platform = descriptor?.platform ?? (await readPlatform(repository, manifest, label));
+      const platform = descriptor?.platform ?? (await readPlatform(repository, manifest));
       images.push({ platform, manifest });
     }
   };
@@ -96,29 +97,6 @@ async function takeInventory(repository: Repository, top: RawManifest, label: st
     platforms: parsed.kind === 'index' ? platformsOf(parsed) : images.map(({ platform }) => formatPlatform(platform)),
     blobs: [...blobs].map(([digest, content]) => ({ digest, content })).sort((a, b) => (a.digest < b.digest ? -1 : 1)),
   };
-}
-
-/** An image without an index says its platform in its configuration only. */
-async function readPlatform(repository: Repository, { config }: ImageManifest, label: string): Promise<Platform> {
-  const bytes = await readConfig(repository, config, label);
-  const { os, architecture, variant } = JSON.parse(bytes.toString('utf8')) as Partial<Platform>;
-  if (typeof os === 'string' && typeof architecture === 'string') {
-    return { os, architecture, ...(typeof variant === 'string' && variant !== '' && { variant }) };
-  }
-  throw new ActionError(
-    'invalid-image',
-    `${label}: the image's configuration names no platform; it is no container image.`,
-  );
-}
-
-async function readConfig(repository: Repository, config: Descriptor, label: string): Promise<Buffer> {
-  if (config.size > 4 * 1024 * 1024) {
-    throw new ActionError(
-      'invalid-image',
-      `${label}: a configuration of ${config.size} bytes is none of a container image.`,
-    );
-  }
-  return Buffer.concat(await Array.fromAsync(repository.blob(config).open()));
 }
 
 /** docker's `manifest.json` shows one image: the wanted platform's, linux/amd64's, or the only one. */

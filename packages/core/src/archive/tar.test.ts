@@ -40,7 +40,11 @@ describe('tar', () => {
     const bytes = await bytesOf(archive);
     expect(bytes.length).toBe(archive.size);
     writeFileSync(join(directory, 'a.tar'), bytes);
-    const output = execFileSync('tar', ['xvf', 'a.tar'], { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const output = execFileSync('tar', ['xvf', 'a.tar'], {
+      cwd: directory,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     expect(output.split('\n')).toHaveLength(names.length + 2);
     for (const name of names.slice(0, 3)) {
       expect(readFileSync(join(directory, name), 'utf8')).toBe(`content of ${name}`);
@@ -58,13 +62,18 @@ describe('tar', () => {
       })(),
     ).rejects.toThrow(RangeError);
     writeFileSync(join(directory, 'a.tar'), Buffer.concat(head));
-    const listing = execFileSync('sh', ['-c', 'tar tvf a.tar 2>/dev/null || true'], { cwd: directory, encoding: 'utf8' });
+    const listing = execFileSync('sh', ['-c', 'tar tvf a.tar 2>/dev/null || true'], {
+      cwd: directory,
+      encoding: 'utf8',
+    });
     expect(listing).toContain(String(size));
   });
 
   it('refuses content that is not as long as it said', async () => {
     const short: Content = { size: 10, open: () => contentOf('123').open() };
-    await expect(bytesOf(tar([{ name: 'short', content: short }]))).rejects.toThrow(/short should have 10 bytes and has 3/);
+    await expect(bytesOf(tar([{ name: 'short', content: short }]))).rejects.toThrow(
+      /short should have 10 bytes and has 3/,
+    );
     const long: Content = { size: 2, open: () => contentOf('123').open() };
     await expect(bytesOf(tar([{ name: 'long', content: long }]))).rejects.toThrow(/has more/);
   });

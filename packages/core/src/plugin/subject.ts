@@ -44,6 +44,8 @@ export interface CheckInput {
   readonly base: readonly SourceFile[];
   readonly changes: readonly FileChange[];
   readonly pullRequest?: PullRequestForm;
+  /** Logins, in lower case, of those who may approve; absent when the base branch does not say. */
+  readonly owners?: readonly string[];
   readonly openPullRequests?: readonly OpenPullRequest[];
   /** References that were pushed, as the comment lists them. */
   readonly images?: readonly string[];

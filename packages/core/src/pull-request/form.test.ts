@@ -5,7 +5,7 @@ import { RULES } from './rules.ts';
 
 const BODY = '**Release note**:\n\n/kind release\n/queue need-queue\n/cc @grace @acme/platform-release\n';
 
-function judge(body: string, isNew = true) {
+function judge(body: string, isNew = true, owners?: readonly string[]) {
   const file = samplePlugin('logs');
   return check(RULES, {
     configuration: configurationOf(['team: acme/platform-release']),
@@ -13,6 +13,7 @@ function judge(body: string, isNew = true) {
     base: isNew ? [] : [file],
     changes: [isNew ? { status: 'added', path: file.path, file } : { status: 'removed', path: file.path }],
     pullRequest: { number: 7, title: 'feat(logs): v0.1.0 release', body, author: 'Ada' },
+    ...(owners !== undefined && { owners }),
     scope: 'changed',
   }).findings;
 }
@@ -77,6 +78,13 @@ it.each<[string, string, string, string, number, string, string]>([
   const findings = judge(BODY.replace(from, to));
   expect(findings).toMatchObject([{ file: '', line, rule, severity }]);
   expect(findings[0]?.fix).toContain(fix);
+});
+
+it('takes only an approver in OWNERS for an owner, and names those who are', () => {
+  expect(judge(BODY, true, ['grace', 'linus'])).toEqual([]);
+  const [finding] = judge(BODY, true, ['ada', 'linus', 'margaret']);
+  expect(finding).toMatchObject({ rule: 'pull-request-cc', line: 5 });
+  expect(finding?.fix).toBe('Add the line: /cc @linus (or margaret)');
 });
 
 it('asks for everything when the description is empty, and for nothing when nothing is released', () => {

@@ -17,6 +17,7 @@ import { classifyPath } from '../plugin/plugin-path.ts';
 import type { CheckInput, FileChange, OpenPullRequest } from '../plugin/subject.ts';
 import type { Log } from '../util/log.ts';
 import { mapPooled } from '../util/pool.ts';
+import { readOwners } from './owners.ts';
 
 /** What there is to check, without what the caller decides. */
 export type LoadedChange = Omit<CheckInput, 'scope' | 'images' | 'sourceImages'>;
@@ -72,12 +73,14 @@ export async function loadPullRequest(
   const headFiles = new CommitFiles(github, repository, pull.headSha, blobs);
   const changes = await readChanges(changed, headFiles, directory);
   const { number, title, body, author } = pull;
+  const owners = await readOwners(baseFiles, log);
   return {
     configuration,
     commit: pull.headSha,
     base,
     changes,
     pullRequest: { number, title, body, author },
+    ...(owners !== undefined && { owners }),
     openPullRequests: changes.some((change) => 'file' in change)
       ? await readOpenPullRequests({ github, repository, blobs, directory, log }, pull)
       : [],

@@ -113,7 +113,8 @@ interface CopyPlan {
   readonly blobs: readonly Descriptor[];
   /** Manifests that the top one names, children before their parents. */
   readonly children: readonly RawManifest[];
-  readonly platforms: readonly string[];
+  /** Undefined for an image without an index: only its configuration says it, and nobody needs to read that. */
+  readonly platforms: readonly string[] | undefined;
 }
 
 /** Lists what an image consists of. */
@@ -126,7 +127,7 @@ async function planCopy(manifest: RawManifest, request: CopyRequest, log: Log): 
         log.info(`${label}: the layer ${blob.digest} may not be distributed; left out.`);
       return !isForeignLayer(blob.mediaType);
     });
-    return { blobs, children: [], platforms: [] };
+    return { blobs, children: [], platforms: undefined };
   }
   const blobs: Descriptor[] = [];
   const children: RawManifest[] = [];

@@ -26,6 +26,11 @@ describe('parseYaml', () => {
     expect(document.positionOf('/spec/service')).toEqual({ line: 3, column: 5 });
   });
 
+  it('takes the place of the key for a value that is not there', () => {
+    const document = parseYaml('spec:\n  version:\n  port: 1\n');
+    expect(document.positionOf('/spec/version')).toEqual({ line: 2, column: 3 });
+  });
+
   it('counts lines right after CRLF and wide characters', () => {
     const document = parseYaml('alias: 持续部署\r\nport: 8080\r\n');
     expect(document.positionOf('/port')).toEqual({ line: 2, column: 7 });

@@ -105,9 +105,11 @@ function indexOffsets(source: string, events: readonly Event[]): OffsetIndex {
     }
     const offset = offsetOf(event);
     const parent = open.at(-1);
-    if (documents === 2 && parent?.kind === 'document') index.secondDocument = offset;
+    if (documents === 2 && parent?.kind === 'document') index.secondDocument = offset ?? 0;
     const pointer = parent === undefined ? undefined : enter(index, parent, source, event, offset);
-    if (pointer !== undefined && documents === 1) index.values.set(pointer, offset);
+    // A key without a value: the value has no place of its own.
+    const place = offset === undefined && pointer !== undefined ? index.keys.get(pointer) : offset;
+    if (pointer !== undefined && place !== undefined && documents === 1) index.values.set(pointer, place);
     if (event.type === EVENT_ID.SEQUENCE) open.push({ kind: 'sequence', pointer, next: 0 });
     if (event.type === EVENT_ID.MAPPING) open.push({ kind: 'mapping', pointer, key: undefined });
   }
@@ -115,7 +117,13 @@ function indexOffsets(source: string, events: readonly Event[]): OffsetIndex {
 }
 
 /** Returns the pointer of the value that `event` begins; undefined for a key, which is remembered in its mapping. */
-function enter(index: OffsetIndex, parent: Frame, source: string, event: Event, offset: number): string | undefined {
+function enter(
+  index: OffsetIndex,
+  parent: Frame,
+  source: string,
+  event: Event,
+  offset: number | undefined,
+): string | undefined {
   if (parent.kind === 'document') return '';
   if (parent.kind === 'sequence') {
     const item = parent.next;
@@ -123,7 +131,7 @@ function enter(index: OffsetIndex, parent: Frame, source: string, event: Event, 
     return parent.pointer === undefined ? undefined : childPointer(parent.pointer, item);
   }
   if (parent.key === undefined) {
-    parent.key = { text: event.type === EVENT_ID.SCALAR ? getScalarValue(source, event) : '', offset };
+    parent.key = { text: event.type === EVENT_ID.SCALAR ? getScalarValue(source, event) : '', offset: offset ?? 0 };
     return undefined;
   }
   const { key } = parent;
@@ -134,17 +142,20 @@ function enter(index: OffsetIndex, parent: Frame, source: string, event: Event, 
   return pointer;
 }
 
-function offsetOf(event: Event): number {
+/** Returns where a value begins; undefined for an empty one, which begins nowhere. */
+function offsetOf(event: Event): number | undefined {
   switch (event.type) {
-    case EVENT_ID.SCALAR:
-      return event.valueStart >= 0 ? event.valueStart : Math.max(event.tagStart, event.anchorStart, 0);
+    case EVENT_ID.SCALAR: {
+      const starts = [event.valueStart, event.tagStart, event.anchorStart];
+      return starts.find((start) => start >= 0);
+    }
     case EVENT_ID.ALIAS:
       return event.anchorStart - 1;
     case EVENT_ID.SEQUENCE:
     case EVENT_ID.MAPPING:
       return event.start;
     default:
-      return 0;
+      return undefined;
   }
 }
 
