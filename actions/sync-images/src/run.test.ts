@@ -232,7 +232,8 @@ describe('sync-images', () => {
     source = await start('basic', { auth: 'basic', credentials: [ROBOT] });
     await writeConfiguration();
     const names = ['a', 'b', 'c', 'd'];
-    for (const name of names) await pushImage(source.url, `team/plugin-${name}`, 'v1.0.0', await smallImage(name), ROBOT);
+    for (const name of names)
+      await pushImage(source.url, `team/plugin-${name}`, 'v1.0.0', await smallImage(name), ROBOT);
     const images = names.map((name) => LINE.replaceAll('plugin-a', `plugin-${name}`)).join('\n');
     const { runtime, result } = sync({ images, 'source-username': ROBOT.username, 'source-password': ROBOT.password });
     expect((await result).failed, runtime.failures.join('\n')).toBe(0);
