@@ -63,7 +63,7 @@ interface ConfigurationFile {
 export function parseConfiguration(source: string | undefined, origin: string = CONFIGURATION_FILE): Configuration {
   const file = source === undefined ? {} : readFile(source, origin);
   const { plugins = {}, oss = {}, registries = {} } = file;
-  checkUploadTemplate(plugins.upload, origin);
+  checkUploadTemplate(plugins.upload, `${origin}: plugins.upload`);
   return {
     plugins: {
       directory: plugins.directory ?? 'release-plugins',
@@ -100,7 +100,7 @@ function readFile(source: string, origin: string): ConfigurationFile {
 }
 
 /**
- * Refuses a template whose addresses could not tell two packages apart.
+ * Refuses a template whose addresses could not tell two packages apart; `origin` says where it stands.
  */
 export function checkUploadTemplate(template: string | undefined, origin: string): void {
   if (template === undefined) return;
@@ -110,14 +110,14 @@ export function checkUploadTemplate(template: string | undefined, origin: string
   if (unknown !== undefined) {
     throw new ConfigurationError(
       'invalid-upload-template',
-      `${origin}: plugins.upload: '${unknown[0]}' is not known; use {prefix}, {plugin}, {version} and {file}.`,
+      `${origin}: '${unknown[0]}' is not known; use {prefix}, {plugin}, {version} and {file}.`,
     );
   }
   const distinct = template.includes('{file}') || (template.includes('{plugin}') && template.includes('{version}'));
   if (!distinct) {
     throw new ConfigurationError(
       'invalid-upload-template',
-      `${origin}: plugins.upload: '${template}' gives two packages one address. ` +
+      `${origin}: '${template}' gives two packages one address. ` +
         'It must hold {file}, or both {plugin} and {version}.',
     );
   }

@@ -1,0 +1,27 @@
+import {
+  COMMON_INPUTS,
+  flag,
+  type InputsOf,
+  json,
+  optional,
+  secret,
+  text,
+  withDefault,
+} from '@slipway/core/action/inputs';
+import { parsePackage } from '@slipway/core/archive/package';
+
+export const inputs = {
+  ...COMMON_INPUTS,
+  package: optional(json(parsePackage)),
+  file: optional(text),
+  destination: optional(text),
+  region: optional(text),
+  endpoint: optional(text),
+  'access-key-id': secret(),
+  'access-key-secret': secret(),
+  'security-token': secret(),
+  overwrite: withDefault(flag, 'false'),
+  reason: optional(text),
+} as const;
+
+export type Inputs = InputsOf<typeof inputs>;
