@@ -30,7 +30,7 @@ function row(name: string, args: readonly string[], size: number): string {
 /** User and system time of one run, by bash's own clock; node does not tell the times of its children. */
 function cpuMilliseconds(args: readonly string[]): number {
   const script = 'TIMEFORMAT="%3U %3S"; time "$@" >/dev/null 2>&1 || true';
-  const output = execFileSync('bash', ['-c', `{ ${script}; } 2>&1`, 'bash', process.execPath, ...args], {
+  const output = execFileSync('bash', ['--norc', '-c', `{ ${script}; } 2>&1`, 'bash', process.execPath, ...args], {
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] },
   });

@@ -18,8 +18,14 @@ const schemas = globSync('**/*.schema.json', { cwd: join(root, 'schema') })
   .sort()
   .map((file) => ({
     name: file.slice(0, -'.schema.json'.length).replaceAll('/', '-'),
-    schema: JSON.parse(readFileSync(join(root, 'schema', file), 'utf8')) as { $id: string },
+    schema: JSON.parse(readFileSync(join(root, 'schema', file), 'utf8'), dropProse) as { $id: string },
   }));
+
+/** Leaves out what is for people: a validator carries its schema along, and every action would carry the prose. */
+function dropProse(key: string, value: unknown): unknown {
+  const isProse = key === 'examples' || ((key === 'description' || key === 'title') && typeof value === 'string');
+  return isProse ? undefined : value;
+}
 
 for (const { name, schema } of schemas) {
   const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true, code: { source: true, esm: false } });
