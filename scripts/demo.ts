@@ -2,11 +2,11 @@
  * Plays a release on servers on this machine: `npm run demo`.
  *
  * `--again` plays it on what the last run left, and so finds nothing to do; without it, or with `--fresh`, everything
- * starts over. Packages and `summary.json` are left in `demo-output/`.
+ * starts over. Packages and `summary.json` are left in `demo-output/`, or in the directory after `--output`.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatDuration } from '@slipway/core/util/units';
 import { Progress } from './demo/progress.ts';
@@ -14,15 +14,17 @@ import { formatOutcome, writeSummary } from './demo/report.ts';
 import { setStage } from './demo/stage.ts';
 import { playRelease } from './demo/story.ts';
 import { assembleStanding } from './release-tree.ts';
-import { runScript } from './run-script.ts';
+import { runScript, userDirectory } from './run-script.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const OUTPUT = join(ROOT, 'demo-output');
 
 await runScript(async () => {
-  const { values } = parseArgs({ options: { again: { type: 'boolean' }, fresh: { type: 'boolean' } } });
-  const state = join(OUTPUT, '.state');
-  if (values.again !== true) await rm(OUTPUT, { recursive: true, force: true });
+  const { values } = parseArgs({
+    options: { again: { type: 'boolean' }, fresh: { type: 'boolean' }, output: { type: 'string' } },
+  });
+  const output = resolve(userDirectory(), values.output ?? join(ROOT, 'demo-output'));
+  const state = join(output, '.state');
+  if (values.again !== true) await startOver(output);
   else if (!existsSync(state)) throw new Error('There is no run to go on from: npm run demo first, without --again.');
   await mkdir(state, { recursive: true });
   const tree = await assembleStanding();
@@ -32,8 +34,8 @@ await runScript(async () => {
   console.log('A release from pull request to offline package. Every server is on this machine.\n');
   const stage = await progress.step('stage', () => setStage(state));
   try {
-    const outcome = await playRelease(stage, tree, OUTPUT, progress);
-    await writeSummary(OUTPUT, ROOT, outcome, progress.steps);
+    const outcome = await playRelease(stage, tree, output, progress);
+    await writeSummary(output, ROOT, outcome, progress.steps);
     const moved = outcome.images.reduce((sum, { copied = 0 }) => sum + copied, 0);
     console.log(`\n${formatOutcome(outcome, ROOT)}\n`);
     console.log(
@@ -41,9 +43,17 @@ await runScript(async () => {
         `${moved === 0 ? 'no image had to be copied' : 'images copied'}, ${outcome.uploaded} packages uploaded.`,
     );
     console.log(
-      'Left in demo-output/: the packages, their .sha256, summary.json. Try --again: nothing will be left to do.',
+      `Left in ${relative(userDirectory(), output)}/: the packages, their .sha256, summary.json. With --again nothing is left to do.`,
     );
   } finally {
     await stage.sandbox.close();
   }
 });
+
+/** Removes what an earlier run left; a directory that is something else is not touched. */
+async function startOver(output: string): Promise<void> {
+  if (existsSync(output) && !existsSync(join(output, '.state')) && (await readdir(output)).length > 0) {
+    throw new Error(`${output} was not made by the demo, and is not emptied. Give another --output.`);
+  }
+  await rm(output, { recursive: true, force: true });
+}

@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryDirectory } from './bundle.ts';
+
+const root = join(import.meta.dirname, '..');
+
+interface Summary {
+  readonly packages: readonly {
+    plugin: string;
+    version: string;
+    file: string;
+    sha256: string;
+    size: number;
+    uri: string;
+  }[];
+  readonly images: readonly { source: string; target: string; digest: string; copied: number }[];
+  readonly steps: readonly { name: string; seconds: number; result: string }[];
+}
+
+function playDemo(output: string, ...flags: readonly string[]): { printed: string; summary: Summary } {
+  const script = join(root, 'scripts/demo.ts');
+  const args = ['--conditions=@slipway/source', script, '--output', output, ...flags];
+  const printed = execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  return { printed, summary: JSON.parse(readFileSync(join(output, 'summary.json'), 'utf8')) as Summary };
+}
+
+it('plays the whole release, and finds nothing to do when it is played again', () => {
+  const output = join(temporaryDirectory(), 'out');
+  const { printed, summary } = playDemo(output);
+  expect(summary.packages.map(({ plugin, version }) => `${plugin} ${version}`)).toEqual([
+    'edge-gateway v0.5.0',
+    'log-collector v1.1.0',
+  ]);
+  expect(summary.images).toHaveLength(3);
+  for (const { digest, copied } of summary.images) {
+    expect(digest).toMatch(/^sha256:/);
+    expect(copied).toBeGreaterThan(0);
+  }
+  expect(new Set(summary.steps.map(({ result }) => result))).toEqual(new Set(['success']));
+  for (const { file, sha256, size, uri } of summary.packages) {
+    const bytes = readFileSync(resolve(root, file));
+    expect(bytes.length).toBe(size);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
+    expect(printed).toContain(uri);
+  }
+  const members = execFileSync('tar', ['tzf', resolve(root, summary.packages[1]?.file ?? '')], { encoding: 'utf8' });
+  expect(members.trim().split('\n')).toEqual([
+    'acme-plugins-log-collector-log-collector-agent-v1.1.0-image.tar.gz',
+    'acme-plugins-log-collector-log-collector-v1.1.0-image.tar.gz',
+    'acme-plugins-log-collector.yaml',
+  ]);
+
+  const again = playDemo(output, '--again');
+  expect(again.summary.packages).toEqual(summary.packages);
+  expect(again.summary.images.map(({ copied }) => copied)).toEqual([0, 0, 0]);
+  expect(again.printed).toContain('no image had to be copied, 0 packages uploaded');
+});
+
+it('does not empty a directory that it did not make', () => {
+  const output = temporaryDirectory();
+  execFileSync('touch', [join(output, 'precious')]);
+  expect(() => playDemo(output)).toThrow(/was not made by the demo/);
+});
