@@ -2,6 +2,7 @@ import validate from '../../generated/configuration.cjs';
 import { ConfigurationError } from '../errors.ts';
 import { describeViolation, findViolations } from '../util/json-schema.ts';
 import { parseYaml, YamlError } from '../util/yaml-document.ts';
+import { resolveStorage, type StorageFile, type StorageSettings } from './storage.ts';
 
 /** What a rule's findings weigh; `off` silences it. */
 export type RuleLevel = 'error' | 'warning' | 'off';
@@ -41,6 +42,7 @@ export interface Configuration {
   readonly plugins: PluginSettings;
   readonly oss: OssSettings;
   readonly registries: Readonly<Record<string, RegistrySettings>>;
+  readonly storage: StorageSettings;
 }
 
 /** Where the configuration is, from the root of a repository. */
@@ -53,6 +55,7 @@ interface ConfigurationFile {
   };
   readonly oss?: Partial<OssSettings>;
   readonly registries?: Readonly<Record<string, RegistrySettings>>;
+  readonly storage?: StorageFile;
 }
 
 /**
@@ -62,7 +65,7 @@ interface ConfigurationFile {
  */
 export function parseConfiguration(source: string | undefined, origin: string = CONFIGURATION_FILE): Configuration {
   const file = source === undefined ? {} : readFile(source, origin);
-  const { plugins = {}, oss = {}, registries = {} } = file;
+  const { plugins = {}, oss = {}, registries = {}, storage = {} } = file;
   checkUploadTemplate(plugins.upload, `${origin}: plugins.upload`);
   return {
     plugins: {
@@ -77,6 +80,7 @@ export function parseConfiguration(source: string | undefined, origin: string = 
     },
     oss: { region: oss.region, endpoint: oss.endpoint, secure: oss.secure ?? true },
     registries,
+    storage: resolveStorage(storage, origin),
   };
 }
 
@@ -130,17 +134,23 @@ const EXAMPLES = {
   'plugins.upload': ['plugins:', '  upload: "oss://<bucket>/plugins/{prefix}{plugin}/{file}"'],
   'plugins.team': ['plugins:', '  team: <organisation>/<team>'],
   'oss.region': ['oss:', '  region: oss-cn-hangzhou   # the region of your bucket'],
+  'storage.image': ['storage:', '  image: registry.example.com/package-registry/distribution'],
+  'storage.rollout.namespace': ['storage:', '  rollout: { namespace: package-registry }'],
+  'storage.rollout.deployment': ['storage:', '  rollout: { deployment: "package-registry-{distribution}-vanilla" }'],
 } as const;
 
 /** Returns a setting that has no default; throws a ConfigurationError with the lines to add when it is missing. */
 export function need(configuration: Configuration, setting: keyof typeof EXAMPLES): string {
-  const { plugins, oss } = configuration;
+  const { plugins, oss, storage } = configuration;
   const value = {
     'plugins.source': plugins.source,
     'plugins.target': plugins.target,
     'plugins.upload': plugins.upload,
     'plugins.team': plugins.team,
     'oss.region': oss.region,
+    'storage.image': storage.image,
+    'storage.rollout.namespace': storage.rollout.namespace,
+    'storage.rollout.deployment': storage.rollout.deployment,
   }[setting];
   if (value !== undefined) return value;
   throw new ConfigurationError(

@@ -26,11 +26,19 @@ export interface Purpose {
 export interface GitHub {
   /** Returns the answer to a GET; the parameters fill the route's braces, the rest goes into the query. */
   get(route: string, parameters: Parameters, purpose: Purpose): Promise<unknown>;
+  /**
+   * Sends a change and returns the answer, undefined where there is none. A change that GitHub may have made although its
+   * answer was lost is tried again all the same: what we write is named by its content, or found again before it is made.
+   */
+  send(method: 'POST' | 'PATCH' | 'PUT' | 'DELETE', route: string, body: Body, purpose: Purpose): Promise<unknown>;
   /** Returns the items of all pages of a list. */
   list(route: string, parameters: Parameters, purpose: Purpose): Promise<readonly unknown[]>;
 }
 
 export type Parameters = Readonly<Record<string, string | number>>;
+
+/** What fills the route's braces, and what is sent as JSON. */
+export type Body = Readonly<Record<string, unknown>>;
 
 /** GitHub's largest page. */
 const PAGE = 100;
@@ -50,9 +58,10 @@ export function connectGitHub({ token, apiUrl, log = silentLog, budget = new Ret
     log: { debug: () => undefined, info: () => undefined, warn: log.warning, error: log.warning },
   });
 
-  const ask = async (route: string, parameters: Parameters, purpose: Purpose): Promise<Answer> => {
+  const ask = async (route: string, parameters: Body, purpose: Purpose): Promise<Answer> => {
     const attempt = async (): Promise<Answer> => {
-      const { data, headers } = await octokit.request(`GET ${route}`, parameters);
+      const { data, headers, status } = await octokit.request(route, parameters);
+      if (status === 204) return { data: undefined, hasNext: false };
       // A body that ends too early comes back as the text that was there.
       if (typeof data !== 'object' || data === null) throw new CutAnswerError();
       return { data, hasNext: /\brel="?next\b/.test(headers.link ?? '') };
@@ -67,11 +76,12 @@ export function connectGitHub({ token, apiUrl, log = silentLog, budget = new Ret
   };
 
   return {
-    get: async (route, parameters, purpose) => (await ask(route, parameters, purpose)).data,
+    get: async (route, parameters, purpose) => (await ask(`GET ${route}`, parameters, purpose)).data,
+    send: async (method, route, body, purpose) => (await ask(`${method} ${route}`, body, purpose)).data,
     list: async (route, parameters, purpose) => {
       const items: unknown[] = [];
       for (let page = 1; ; page += 1) {
-        const { data, hasNext } = await ask(route, { ...parameters, per_page: PAGE, page }, purpose);
+        const { data, hasNext } = await ask(`GET ${route}`, { ...parameters, per_page: PAGE, page }, purpose);
         if (!Array.isArray(data))
           throw new ActionError('github-answer', `GitHub's answer for ${purpose.what} is no list.`);
         items.push(...data);
