@@ -16,6 +16,9 @@ const MODULES = [
   'plugin',
   'pull-request',
   'object-store',
+  'storage',
+  'distribution',
+  'kubernetes',
   'action',
 ];
 
