@@ -53,9 +53,11 @@ async function readBytes(plugin: Plugin, event: EventContext, token: string | un
   try {
     return await readFile(plugin.file);
   } catch (error) {
-    throw new ConfigurationError('plugin-missing', `Cannot read ${plugin.file}: ${messageOf(error)}.`, {
-      cause: error,
-    });
+    throw new ConfigurationError(
+      'plugin-missing',
+      `Cannot read ${plugin.file}: ${messageOf(error)}. It was validated in a directory on disk: run this in that one.`,
+      { cause: error },
+    );
   }
 }
 
