@@ -122,7 +122,7 @@ describe('bundle-package', () => {
     const index = makeIndex([arm64, amd64], { attestations: true });
     const images = [await release('web', index)];
     const outputs = await bundle(images);
-    expect(outputs.package.images).toMatchObject([
+    expect(outputs.package?.images).toMatchObject([
       { platforms: ['linux/arm64', 'linux/amd64'], digest: index.manifest.digest },
     ]);
 
@@ -145,13 +145,13 @@ describe('bundle-package', () => {
   it('puts only the wanted platforms into the archive', async () => {
     const index = makeIndex([await makeSample('amd', 'amd64'), await makeSample('arm', 'arm64')]);
     const outputs = await bundle([await release('web', index)], { platforms: 'linux/arm64' });
-    expect(outputs.package.images).toMatchObject([{ platforms: ['linux/arm64'] }]);
-    expect(outputs.package.images[0]?.digest).not.toBe(index.manifest.digest);
+    expect(outputs.package?.images).toMatchObject([{ platforms: ['linux/arm64'] }]);
+    expect(outputs.package?.images[0]?.digest).not.toBe(index.manifest.digest);
   });
 
   it('looks an image up by its tag when no digest is given', async () => {
     const { digest, ...image } = await release('web', await makeSample('web'));
-    expect((await bundle([image])).package.images).toMatchObject([{ digest }]);
+    expect((await bundle([image])).package?.images).toMatchObject([{ digest }]);
   });
 
   it('plans without writing in a dry run', async () => {
@@ -187,6 +187,51 @@ describe('bundle-package', () => {
     );
     await writeFile(join(directory, 'web.yaml'), `${YAML}# changed\n`);
     await expect(bundle([web])).rejects.toThrow(/was validated/);
+  });
+
+  it('does not mix the bytes of two runs that write the same package', async () => {
+    const images = [await release('web', await makeSample('web'))];
+    const [first, second] = await Promise.all([bundle(images), bundle(images)]);
+    const bytes = await readFile(first.file);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(first.sha256);
+    expect(second.sha256).toBe(first.sha256);
+    expect((await readdir(join(directory, 'out'))).sort()).toEqual([
+      'acme-web-v1.0.0.tar.gz',
+      'acme-web-v1.0.0.tar.gz.sha256',
+    ]);
+  });
+
+  it('removes what a killed run left', async () => {
+    await mkdir(join(directory, 'out'));
+    const child = execFileSync('sh', ['-c', 'echo $$']).toString().trim();
+    await writeFile(join(directory, 'out', `acme-web-v1.0.0.tar.gz.${child}.0123abcd.partial`), 'half');
+    await bundle([await release('web', await makeSample('web'))]);
+    expect((await readdir(join(directory, 'out'))).filter((name) => name.endsWith('.partial'))).toEqual([]);
+  });
+
+  it('refuses the wrong platform, also of an image without an index', async () => {
+    const images = [await release('web', await makeSample('web'))];
+    await expect(bundle(images, { platforms: 'linux/arm64' })).rejects.toThrow(
+      /has no linux\/arm64; it is linux\/amd64/,
+    );
+    expect((await bundle(images, { platforms: 'linux/amd64' })).package?.images).toMatchObject(images);
+  });
+
+  it('refuses an image that could not be synced', async () => {
+    const web = await release('web', await makeSample('web'));
+    await expect(bundle([{ ...web, result: 'failed' }])).rejects.toThrow(/could not be synced/);
+  });
+
+  it('contacts no registry that is not configured', async () => {
+    await writeFile(
+      join(directory, 'slipway.yaml'),
+      `plugins: { prefix: acme-, target: "${TARGET}" }\nregistries: { harbor.example.com: { endpoint: "${registry.url}", plain-http: true } }\n`,
+    );
+    const web = await release('web', await makeSample('web'));
+    const before = registry.requests.length;
+    const stray = { ...web, target: 'evil.example.net/acme-web:v1.0.0', name: 'evil' };
+    await expect(bundle([web, stray])).rejects.toThrow(/evil\.example\.net\/acme-web:v1\.0\.0 is not below/);
+    expect(registry.requests.length).toBe(before);
   });
 
   it('refuses two images with one archive name, and an image that is not there', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Runtime } from '@slipway/core/action/action';
@@ -21,7 +22,8 @@ import type { Inputs } from './inputs.ts';
 import { readPluginYaml } from './plugin-yaml.ts';
 
 export interface Outputs {
-  readonly package: Package;
+  /** Undefined in a dry run: there is none. */
+  readonly package: Package | undefined;
   readonly file: string;
   readonly sha256: string;
   /** Bytes. */
@@ -44,8 +46,13 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const { prefix } = configuration.plugins;
   const images = (inputs.images ?? plugin.images).map((image) => ({ image, reference: parseTarget(image) }));
   const yaml = await readPluginYaml(plugin, images, runtime.event, inputs.token);
-  const hosts = [...new Set(images.map(({ reference }) => reference.registry))];
-  const registries = await openRegistries('target', hosts, inputs, configuration, runtime);
+  const registries = await openRegistries(
+    'target',
+    images.map(({ reference }) => reference),
+    inputs,
+    configuration,
+    runtime,
+  );
   try {
     const archives = await mapPooled(images, 4, (entry) => planArchive(entry, inputs, registries));
     const content = assemblePackage({ prefix, ...plugin, yaml, archives });
@@ -55,7 +62,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
       runtime.log.info(`would write ${file}, ${formatBytes(content.size)}`);
       return report(plan, '', archives, plugin, false, runtime);
     }
-    const before = await readFile(`${file}.sha256`, 'utf8').catch(() => undefined);
+    const before = await readStanding(file);
     const started = Date.now();
     const sha256 = await writeContent(file, content);
     const line = `${sha256}  ${packageName(prefix, plugin)}\n`;
@@ -71,7 +78,19 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
 
 type Target = Reference & { readonly tag: string };
 
-function parseTarget({ target }: Image): Target {
+/** Returns what the check sum beside a package says; undefined when one of the two is missing. */
+async function readStanding(file: string): Promise<string | undefined> {
+  if (!existsSync(file)) return undefined;
+  return readFile(`${file}.sha256`, 'utf8').catch(() => undefined);
+}
+
+function parseTarget({ target, result }: Image): Target {
+  if (result === 'failed') {
+    throw new ConfigurationError(
+      'image-failed',
+      `${target} could not be synced, so it cannot be packed. Sync it first.`,
+    );
+  }
   const reference = parseReference(target);
   if (reference.tag !== undefined) return { ...reference, tag: reference.tag };
   throw new ConfigurationError(
@@ -147,5 +166,6 @@ function report(
     ],
   );
   const images = archives.map(({ image }) => image);
-  return { package: { plugin, version, file, sha256, size, commit, images }, file, sha256, size, plan, changed };
+  const made = sha256 === '' ? undefined : { plugin, version, file, sha256, size, commit, images };
+  return { package: made, file, sha256, size, plan, changed };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inputsFrom, recordRuntime } from '@slipway/core/action/testing';
@@ -204,6 +204,34 @@ describe('sync-images', () => {
     expect((await result).images).toMatchObject([{ result: 'copied', digest: image.manifest.digest }]);
     expect(runtime.failures).toEqual([]);
     for (const blob of image.blobs) expect(await target.state.hasBlob(blob.digest)).toBe(true);
+  });
+
+  it('blames the source for what the source fails at, and does not ask it for ever', async () => {
+    await pushImage(source.url, 'team/plugin-a', 'v1.0.0', await smallImage('a'));
+    source.failNext({ kind: 'status', status: 503, method: 'GET', path: /blobs\/sha256/, times: 1000 });
+    const { runtime, result } = sync({ images: LINE });
+    expect((await result).failed).toBe(1);
+    expect(runtime.failures[0]).toMatch(/: cargo\.example\.com: cannot pull the blob .* 503/);
+    const gets = source.requests.filter(({ method, path }) => method === 'GET' && path.includes('/blobs/'));
+    expect(gets.length).toBeLessThanOrEqual(3 * 5);
+  });
+
+  it('names images given as lines without the prefix', async () => {
+    await pushImage(source.url, 'team/plugin-a', 'v1.0.0', await smallImage('a'));
+    const config = join(directory, 'slipway.yaml');
+    await writeFile(config, (await readFile(config, 'utf8')).replace('plugins: {', 'plugins: { prefix: plugin-,'));
+    expect((await sync({ images: LINE }).result).images).toMatchObject([{ name: 'a' }]);
+  });
+
+  it('copies a tag that another run released meanwhile only when it is the same', async () => {
+    const [ours, theirs] = [await smallImage('ours'), await smallImage('theirs')];
+    await pushImage(source.url, 'team/plugin-a', 'v1.0.0', ours);
+    source.failNext({ kind: 'drip', method: 'GET', path: /blobs\/sha256/, bytes: 4096, delay: 20 });
+    const running = sync({ images: LINE });
+    await pushImage(target.url, 'release/plugin-a', 'v1.0.0', theirs, ROBOT);
+    expect((await running.result).failed).toBe(1);
+    expect(running.runtime.failures[0]).toContain(theirs.manifest.digest);
+    expect(await target.state.manifest('release/plugin-a', 'v1.0.0')).toMatchObject({ digest: theirs.manifest.digest });
   });
 
   it('never stores wrong bytes, and leaves no tag', async () => {

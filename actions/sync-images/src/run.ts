@@ -31,27 +31,33 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   checkOverwrite(inputs, runtime.event);
   const configuration = await loadConfiguration(inputs.config, runtime.event, inputs.token);
   const transfers = planTransfers(inputs.images, configuration);
-  const platforms = (inputs.platforms ?? []).map(parsePlatform);
-  const hosts = (side: 'from' | 'to'): string[] => [...new Set(transfers.map((transfer) => transfer[side].registry))];
-  const sources = await openRegistries('source', hosts('from'), inputs, configuration, runtime);
-  const targets = await openRegistries('target', hosts('to'), inputs, configuration, runtime);
+  const wanted = (inputs.platforms ?? []).map(parsePlatform);
+  const sources = await openRegistries(
+    'source',
+    transfers.map(({ from }) => from),
+    inputs,
+    configuration,
+    runtime,
+  );
+  const targets = await openRegistries(
+    'target',
+    transfers.map(({ to }) => to),
+    inputs,
+    configuration,
+    runtime,
+  );
   const blobs = new BlobCopier();
   try {
     const images = await mapPooled(transfers, IMAGES_AT_ONCE, async ({ image, from, to }): Promise<Image> => {
       const started = Date.now();
       try {
-        const {
-          result,
-          digest,
-          platforms: found,
-          copied,
-        } = await copyImage(
+        const { result, digest, ...copy } = await copyImage(
           {
             source: sources.repository(from),
             sourceReference: from.digest ?? from.tag,
             target: targets.repository(to),
             targetTag: to.tag,
-            platforms,
+            platforms: wanted,
             overwrite: inputs.overwrite,
             dryRun: inputs['dry-run'],
           },
@@ -60,9 +66,17 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
         );
         const took = formatDuration(Date.now() - started);
         const verb = inputs['dry-run'] && result === 'copied' ? 'would copy' : result;
-        runtime.log.info(`${verb} ${image.target} ${shortDigest(digest)}, ${formatBytes(copied)} moved in ${took}`);
-        const known = found ?? image.platforms;
-        return { ...withoutError(image), digest, ...(known !== undefined && { platforms: known }), result, copied };
+        runtime.log.info(
+          `${verb} ${image.target} ${shortDigest(digest)}, ${formatBytes(copy.copied)} moved in ${took}`,
+        );
+        const platforms = copy.platforms ?? image.platforms;
+        return {
+          ...withoutError(image),
+          digest,
+          ...(platforms !== undefined && { platforms }),
+          result,
+          copied: copy.copied,
+        };
       } catch (error) {
         runtime.fail(`${image.source} could not be copied to ${image.target}: ${messageOf(error)}`);
         return { ...image, result: 'failed', copied: 0, error: messageOf(error) };
@@ -87,8 +101,6 @@ function planTransfers(images: readonly Image[], configuration: Configuration): 
   return images.map((image) => {
     const source = parseReference(image.source);
     const to = parseReference(image.target);
-    checkAllowed(image.source, configuration.plugins.source, configuration);
-    checkAllowed(image.target, configuration.plugins.target, configuration);
     if (to.tag === undefined || to.digest !== undefined) {
       throw new ConfigurationError('invalid-images', `The target ${image.target} must have a tag and no digest.`);
     }
@@ -102,19 +114,13 @@ function planTransfers(images: readonly Image[], configuration: Configuration): 
       throw new ConfigurationError('invalid-images', `${image.source}: '${digest}' is no digest.`);
     }
     const from = { ...source, tag: source.tag ?? 'latest', ...(digest !== undefined && { digest }) };
-    return { image, from, to: { ...to, tag: to.tag } };
+    return { image: { ...image, name: imageName(image.name, configuration) }, from, to: { ...to, tag: to.tag } };
   });
 }
 
-/** Once the configuration names the registries, no other is contacted. */
-function checkAllowed(reference: string, side: string | undefined, configuration: Configuration): void {
-  const { registry } = parseReference(reference);
-  if (side === undefined || reference.startsWith(`${side}/`) || registry in configuration.registries) return;
-  throw new ConfigurationError(
-    'registry-not-allowed',
-    `${reference} is not below ${side}, and its registry is not in the configuration's \`registries\`. ` +
-      `Correct the reference, or add the registry:\n\nregistries:\n  ${registry}: {}\n`,
-  );
+/** Lines give the repository's whole last component; an image's name is that without the prefix. */
+function imageName(name: string, { plugins: { prefix } }: Configuration): string {
+  return name.startsWith(prefix) && name.length > prefix.length ? name.slice(prefix.length) : name;
 }
 
 function withoutError({ error: _, ...image }: Image): Image {

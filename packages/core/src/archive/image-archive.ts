@@ -2,17 +2,16 @@ import { ConfigurationError } from '../errors.ts';
 import { type Digest, splitDigest } from '../image/digest.ts';
 import {
   type Descriptor,
-  filterIndex,
   type ImageManifest,
   isAttestation,
+  isContainerImage,
   parseManifest,
-  platformsOf,
   type RawManifest,
 } from '../image/manifest.ts';
 import { isForeignLayer } from '../image/media-type.ts';
 import { formatPlatform, matchesPlatform, type Platform } from '../image/platform.ts';
 import { formatReference, type Reference } from '../image/reference.ts';
-import { readPlatform } from '../registry/image-platform.ts';
+import { readPlatform, selectPlatforms } from '../registry/platforms.ts';
 import type { Repository } from '../registry/repository.ts';
 import { type Content, contentOf } from '../util/content.ts';
 import { storedGzip } from './stored-gzip.ts';
@@ -51,7 +50,7 @@ export async function archiveImage(options: ImageArchiveOptions): Promise<ImageA
   const { repository, reference } = options;
   const label = formatReference({ ...reference, digest: options.digest });
   const full = await repository.manifest(options.digest);
-  const top = (options.platforms.length > 0 && filterIndex(full, options.platforms, label)) || full;
+  const top = await selectPlatforms(repository, full, options.platforms, label);
   const inventory = await takeInventory(repository, top, label);
   const image = chooseDockerImage(inventory, options.dockerPlatform, label);
   const layout = tar([
@@ -76,6 +75,7 @@ async function takeInventory(repository: Repository, top: RawManifest, label: st
   const blobs = new Map<Digest, Content>();
   const images: { platform: Platform; manifest: ImageManifest }[] = [];
   const add = async (raw: RawManifest, descriptor: Descriptor | undefined): Promise<void> => {
+    if (blobs.has(raw.digest)) return;
     blobs.set(raw.digest, contentOf(raw.bytes));
     const manifest = parseManifest(raw, label);
     if (manifest.kind === 'index') {
@@ -83,20 +83,27 @@ async function takeInventory(repository: Repository, top: RawManifest, label: st
       return;
     }
     for (const blob of [manifest.config, ...manifest.layers]) {
-      if (!isForeignLayer(blob.mediaType)) blobs.set(blob.digest, repository.blob(blob));
+      if (isForeignLayer(blob.mediaType)) throw foreignLayer(label, blob);
+      blobs.set(blob.digest, repository.blob(blob));
     }
-    if (descriptor === undefined || !isAttestation(descriptor)) {
-      const platform = descriptor?.platform ?? (await readPlatform(repository, manifest));
-      images.push({ platform, manifest });
-    }
+    const isImage = isContainerImage(manifest) && !(descriptor !== undefined && isAttestation(descriptor));
+    if (isImage)
+      images.push({ platform: descriptor?.platform ?? (await readPlatform(repository, manifest)), manifest });
   };
   await add(top, undefined);
-  const parsed = parseManifest(top, label);
   return {
     images,
-    platforms: parsed.kind === 'index' ? platformsOf(parsed) : images.map(({ platform }) => formatPlatform(platform)),
+    platforms: images.map(({ platform }) => formatPlatform(platform)),
     blobs: [...blobs].map(([digest, content]) => ({ digest, content })).sort((a, b) => (a.digest < b.digest ? -1 : 1)),
   };
+}
+
+function foreignLayer(label: string, { digest }: Descriptor): ConfigurationError {
+  return new ConfigurationError(
+    'foreign-layer',
+    `${label}: the layer ${digest} may not be distributed, so an archive with it cannot be loaded without a network. ` +
+      'Build the image on a base without such layers.',
+  );
 }
 
 /** docker's `manifest.json` shows one image: the wanted platform's, linux/amd64's, or the only one. */
@@ -104,6 +111,9 @@ function chooseDockerImage(inventory: Inventory, wanted: Platform | undefined, l
   const { images } = inventory;
   const only = images.length === 1 && wanted === undefined ? images[0] : undefined;
   const selector = wanted ?? { os: 'linux', architecture: 'amd64' };
+  if (images.length === 0) {
+    throw new ConfigurationError('invalid-image', `${label} holds no container image. Push one under this name.`);
+  }
   const chosen = only ?? images.find(({ platform }) => matchesPlatform(selector, platform));
   if (chosen !== undefined) return chosen.manifest;
   throw new ConfigurationError(

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -50,6 +50,29 @@ describe('tar', () => {
       expect(readFileSync(join(directory, name), 'utf8')).toBe(`content of ${name}`);
     }
     expect(readFileSync(join(directory, 'empty')).length).toBe(0);
+  });
+
+  it('makes links and programs that the real tar unpacks, however long their names are', async () => {
+    const target = `${'d'.repeat(80)}/${'t'.repeat(60)}`;
+    const deep = `${'d'.repeat(80)}/${'x'.repeat(60)}`;
+    const archive = tar(
+      [
+        { directory: deep },
+        { name: target, content: contentOf('shared'), mode: 0o755 },
+        { name: `${deep}/long`, linkTo: target, mode: 0o755 },
+        { name: 'short', linkTo: target, mode: 0o755 },
+      ],
+      { mtime: 0 },
+    );
+    const bytes = await bytesOf(archive);
+    expect(bytes.length).toBe(archive.size);
+    writeFileSync(join(directory, 'a.tar'), bytes);
+    execFileSync('tar', ['xf', 'a.tar'], { cwd: directory, stdio: 'pipe' });
+    const stats = [target, `${deep}/long`, 'short'].map((name) => statSync(join(directory, name)));
+    expect(new Set(stats.map(({ ino }) => ino)).size).toBe(1);
+    expect(stats[0]).toMatchObject({ nlink: 3, mtimeMs: 0, size: 6 });
+    expect((stats[0]?.mode ?? 0) & 0o777).toBe(0o755);
+    expect(statSync(join(directory, deep)).isDirectory()).toBe(true);
   });
 
   it('says sizes over 8 GiB in an extended header that the real tar reads', async () => {

@@ -1,10 +1,15 @@
 import type { Content } from '../util/content.ts';
 
+/** What an archive's files may be allowed: everybody reads them, and runs those that are programs. */
+export type TarFileMode = 0o644 | 0o755;
+
 /** A file in a tar archive. */
 export interface TarFile {
   /** Relative path with forward slashes. */
   readonly name: string;
   readonly content: Content;
+  /** Default 0644. */
+  readonly mode?: TarFileMode;
 }
 
 /** A directory in a tar archive. */
@@ -13,7 +18,21 @@ export interface TarDirectory {
   readonly directory: string;
 }
 
-export type TarEntry = TarFile | TarDirectory;
+/** Another name of a file that stands before it in the same archive. */
+export interface TarLink {
+  readonly name: string;
+  /** The `name` of that file. */
+  readonly linkTo: string;
+  /** That file's mode: whoever unpacks a link takes the mode of its header. */
+  readonly mode: TarFileMode;
+}
+
+export type TarEntry = TarFile | TarDirectory | TarLink;
+
+export interface TarOptions {
+  /** Seconds since 1970 of every entry; default 1980-01-01, the earliest time every tar takes without a warning. */
+  readonly mtime?: number;
+}
 
 const BLOCK = 512;
 
@@ -25,25 +44,28 @@ const END = Buffer.alloc(2 * BLOCK);
  */
 const MAX_USTAR_SIZE = 8 ** 11 - 1;
 
-/** The earliest time every tar takes without a warning: 1980-01-01. Archives must not tell when they were made. */
+/** Archives must not tell when they were made. */
 const MTIME = 315_532_800;
+
+/** The most a name or a link's target can have in the header, bytes. */
+const NAME_LENGTH = 100;
 
 /**
  * Returns a tar archive of `entries`, in their order, as a stream whose size is known.
  *
- * POSIX ustar; names over 100 bytes and sizes over 8 GiB in pax extended headers. Owner root, files 0644, directories
- * 0755, one fixed time: the same entries give the same bytes on every machine.
+ * POSIX ustar; names over 100 bytes and sizes over 8 GiB in pax extended headers. Owner root, files 0644 or 0755,
+ * directories 0755, one fixed time: the same entries give the same bytes on every machine.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
-export function tar(entries: readonly TarEntry[]): Content {
-  const parts = entries.map((entry) => ({ header: encodeHeaders(entry), entry }));
+export function tar(entries: readonly TarEntry[], { mtime = MTIME }: TarOptions = {}): Content {
+  const parts = entries.map((entry) => ({ header: encodeHeaders(entry, mtime), entry }));
   const size = parts.reduce((sum, { header, entry }) => sum + header.length + paddedSize(entry), END.length);
   return {
     size,
     async *open() {
       for (const { header, entry } of parts) {
         yield header;
-        if ('directory' in entry) continue;
+        if (!('content' in entry)) continue;
         yield* exactly(entry);
         const padding = paddedSize(entry) - entry.content.size;
         if (padding > 0) yield END.subarray(0, padding);
@@ -67,27 +89,44 @@ async function* exactly({ name, content }: TarFile): AsyncGenerator<Buffer, void
 }
 
 function paddedSize(entry: TarEntry): number {
-  return 'directory' in entry ? 0 : Math.ceil(entry.content.size / BLOCK) * BLOCK;
+  return 'content' in entry ? Math.ceil(entry.content.size / BLOCK) * BLOCK : 0;
 }
 
-function encodeHeaders(entry: TarEntry): Buffer {
-  if ('directory' in entry) return encodeHeader(`${entry.directory}/`, 0, '5', 0o755);
-  const { name, content } = entry;
+/** The fields of a header that differ from entry to entry. */
+interface Header {
+  readonly name: string;
+  readonly linkTo: string;
+  readonly size: number;
+  readonly type: '0' | '1' | '5' | 'x';
+  readonly mode: number;
+}
+
+function describe(entry: TarEntry): Header {
+  if ('directory' in entry) return { name: `${entry.directory}/`, linkTo: '', size: 0, type: '5', mode: 0o755 };
+  if ('linkTo' in entry) return { ...entry, size: 0, type: '1' };
+  return { name: entry.name, linkTo: '', size: entry.content.size, type: '0', mode: entry.mode ?? 0o644 };
+}
+
+function encodeHeaders(entry: TarEntry, mtime: number): Buffer {
+  const header = describe(entry);
   const extended: string[] = [];
-  if (Buffer.byteLength(name) > 100) extended.push(paxRecord('path', name));
-  if (content.size > MAX_USTAR_SIZE) extended.push(paxRecord('size', String(content.size)));
-  const header = encodeHeader(shorten(name), content.size > MAX_USTAR_SIZE ? 0 : content.size, '0', 0o644);
-  if (extended.length === 0) return header;
+  if (Buffer.byteLength(header.name) > NAME_LENGTH) extended.push(paxRecord('path', header.name));
+  if (Buffer.byteLength(header.linkTo) > NAME_LENGTH) extended.push(paxRecord('linkpath', header.linkTo));
+  if (header.size > MAX_USTAR_SIZE) extended.push(paxRecord('size', String(header.size)));
+  const size = header.size > MAX_USTAR_SIZE ? 0 : header.size;
+  const encoded = encodeHeader({ ...header, size }, mtime);
+  if (extended.length === 0) return encoded;
   const records = Buffer.from(extended.join(''));
   const padded = Buffer.alloc(Math.ceil(records.length / BLOCK) * BLOCK);
   records.copy(padded);
-  return Buffer.concat([encodeHeader('././@PaxHeader', records.length, 'x', 0o644), padded, header]);
+  const pax = { name: '././@PaxHeader', linkTo: '', size: records.length, type: 'x', mode: 0o644 } as const;
+  return Buffer.concat([encodeHeader(pax, mtime), padded, encoded]);
 }
 
 /** Cuts a name to the header's 100 bytes; the whole name then stands in the extended header. */
 function shorten(name: string): string {
   return Buffer.from(name)
-    .subarray(0, 100)
+    .subarray(0, NAME_LENGTH)
     .toString('utf8')
     .replace(/\uFFFD+$/, '');
 }
@@ -101,19 +140,20 @@ function paxRecord(key: string, value: string): string {
   return `${length}${rest}`;
 }
 
-function encodeHeader(name: string, size: number, type: '0' | '5' | 'x', mode: number): Buffer {
+function encodeHeader({ name, linkTo, size, type, mode }: Header, mtime: number): Buffer {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, at: number, width: number): void => {
     header.write(`${value.toString(8).padStart(width - 1, '0')}\0`, at, 'latin1');
   };
-  header.write(name, 0, 'utf8');
+  header.write(shorten(name), 0, 'utf8');
   octal(mode, 100, 8);
   octal(0, 108, 8);
   octal(0, 116, 8);
   octal(size, 124, 12);
-  octal(MTIME, 136, 12);
+  octal(mtime, 136, 12);
   header.write('        ', 148, 'latin1');
   header.write(type, 156, 'latin1');
+  header.write(shorten(linkTo), 157, 'utf8');
   header.write('ustar\x0000', 257, 'latin1');
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { ActionError, ConfigurationError, messageOf, systemCodeOf } from '../errors.ts';
 import type { Content } from '../util/content.ts';
 import { formatBytes } from '../util/units.ts';
@@ -11,14 +11,15 @@ const BATCH = 1024 * 1024;
 /**
  * Writes `content` to `path` and returns its SHA-256, hexadecimal.
  *
- * The file appears under its name only when all of it is on the disk; after a failure nothing is left. A run that was
- * killed leaves `<path>.partial`, which the next one overwrites.
+ * The file appears under its name only when all of it is on the disk; after a failure nothing is left. Every run writes
+ * to a name of its own, so that two of them cannot mix their bytes; what a killed run left is removed by the next.
  */
 export async function writeContent(path: string, content: Content): Promise<string> {
-  const partial = `${path}.partial`;
+  const partial = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.partial`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(partial, 'w');
+    await sweepPartials(path);
+    const file = await open(partial, 'wx');
     const hash = createHash('sha256');
     try {
       await writeAll(file, content, (chunk) => hash.update(chunk));
@@ -29,8 +30,29 @@ export async function writeContent(path: string, content: Content): Promise<stri
     await rename(partial, path);
     return hash.digest('hex');
   } catch (error) {
-    await rm(partial, { force: true });
+    // What went wrong with the file must not be hidden by what goes wrong with tidying up after it.
+    await rm(partial, { force: true }).catch(() => undefined);
     throw explainDiskFailure(error, path, content.size);
+  }
+}
+
+/** Removes partial files of `path` whose process is gone. */
+async function sweepPartials(path: string): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    const pid = name.startsWith(prefix)
+      ? /^(\d+)\.[0-9a-f]{8}\.partial$/.exec(name.slice(prefix.length))?.[1]
+      : undefined;
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCodeOf(error) === 'EPERM';
   }
 }
 
@@ -73,6 +95,9 @@ function explainDiskFailure(error: unknown, path: string, size: number): unknown
     case 'EACCES':
     case 'EROFS':
     case 'ENOTDIR':
+    case 'EISDIR':
+    case 'EEXIST':
+    case 'ENAMETOOLONG':
       return new ConfigurationError(
         'not-writable',
         `Cannot write ${path}: ${messageOf(error)}. Give a directory that can be written.`,

@@ -14,9 +14,9 @@ export function isDigest(text: string): boolean {
   return PATTERN.test(text);
 }
 
-/** Returns the SHA-256 digest of bytes in memory. */
-export function digestOf(bytes: Buffer | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+/** Returns the digest of bytes in memory. */
+export function digestOf(bytes: Buffer | string, algorithm: 'sha256' | 'sha512' = 'sha256'): Digest {
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
 /** Returns the two parts of a digest; throws a RangeError for an algorithm that is not registered. */

@@ -1,6 +1,6 @@
 import { ActionError } from '../errors.ts';
 import { type Digest, digestOf, isDigest } from './digest.ts';
-import { isIndexType, isManifestType, OCI_INDEX, OCI_MANIFEST } from './media-type.ts';
+import { isIndexType, isManifestType, OCI_MANIFEST } from './media-type.ts';
 import { formatPlatform, matchesPlatform, type Platform } from './platform.ts';
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md */
@@ -88,7 +88,7 @@ function parseDescriptor(value: unknown, where: string): Descriptor {
     digest,
     size: size as number,
     ...(isPlatform(platform) && { platform }),
-    ...(annotations !== undefined && { annotations }),
+    ...(typeof annotations === 'object' && annotations !== null && { annotations }),
   };
 }
 
@@ -109,7 +109,17 @@ export function isAttestation({ platform, annotations }: Descriptor): boolean {
   );
 }
 
-/** Returns the platforms of an index's images, in its order. */
+/** Says whether a manifest is a container image's; registries hold other artifacts in the same form (SBOMs, charts). */
+export function isContainerImage({ config }: ImageManifest): boolean {
+  return IMAGE_CONFIGS.has(config.mediaType);
+}
+
+const IMAGE_CONFIGS = new Set([
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+]);
+
+/** Returns the platforms that an index states, in its order. */
 export function platformsOf(index: ImageIndex): string[] {
   return index.manifests.flatMap((child) =>
     child.platform === undefined || isAttestation(child) ? [] : [formatPlatform(child.platform)],
@@ -120,35 +130,39 @@ export function platformsOf(index: ImageIndex): string[] {
  * Returns an index that holds only the images of the wanted platforms; undefined when it would hold them all.
  *
  * Attestations are kept only beside the image they describe. The result is a new index with a digest of its own, made
- * from the old one's fields. Throws an ActionError when a wanted platform is not there.
+ * from the old one's fields. Throws an ActionError when a wanted platform is not there, or stands in an index within.
  */
 export function filterIndex(
   manifest: RawManifest,
+  parsed: ImageIndex,
   wanted: readonly Platform[],
-  where: string,
+  label: string,
 ): RawManifest | undefined {
-  const parsed = parseManifest(manifest, where);
-  if (parsed.kind !== 'index') return undefined;
-  for (const platform of wanted) {
-    if (!parsed.manifests.some((child) => child.platform !== undefined && matchesPlatform(platform, child.platform))) {
-      throw new ActionError(
-        'platform-missing',
-        `${where} has no ${formatPlatform(platform)}; it has ${platformsOf(parsed).join(', ')}.`,
-      );
-    }
+  const nested = parsed.manifests.find(({ mediaType }) => isIndexType(mediaType));
+  if (nested !== undefined) {
+    throw new ActionError(
+      'nested-index',
+      `${label} holds another index, ${nested.digest}; single platforms cannot be taken out of it. ` +
+        'Take all, or push the image with one index.',
+    );
   }
   const kept = new Set<Digest>();
-  for (const { digest, platform } of parsed.manifests) {
-    if (platform !== undefined && wanted.some((one) => matchesPlatform(one, platform))) kept.add(digest);
+  for (const platform of wanted) {
+    const found = parsed.manifests.filter((child) => child.platform && matchesPlatform(platform, child.platform));
+    for (const { digest } of found) kept.add(digest);
+    if (found.length === 0) {
+      const there = platformsOf(parsed).join(', ') || 'no platform at all';
+      throw new ActionError('platform-missing', `${label} has no ${formatPlatform(platform)}; it has ${there}.`);
+    }
   }
   const stays = (child: Descriptor): boolean =>
     kept.has(isAttestation(child) ? (child.annotations?.['vnd.docker.reference.digest'] ?? '') : child.digest);
   if (parsed.manifests.every(stays)) return undefined;
-  const content = parseJson(manifest.bytes, where);
+  const content = parseJson(manifest.bytes, label);
   const manifests = (content['manifests'] as unknown[]).filter((_, index) => {
     const child = parsed.manifests[index];
     return child !== undefined && stays(child);
   });
   const bytes = Buffer.from(JSON.stringify({ ...content, manifests }));
-  return { mediaType: manifest.mediaType || OCI_INDEX, digest: digestOf(bytes), bytes };
+  return { mediaType: manifest.mediaType, digest: digestOf(bytes), bytes };
 }

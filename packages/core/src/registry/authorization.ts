@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici';
 import { ActionError, ConfigurationError } from '../errors.ts';
 import { readAll } from '../util/content.ts';
-import { HttpError, type HttpResponse, readErrorBody, send } from '../util/http.ts';
+import { HttpError, type HttpResponse, NetworkError, readErrorBody, send } from '../util/http.ts';
 import { type Challenge, parseChallenge } from './challenge.ts';
-import type { Credential } from './credentials.ts';
+import { type Credential, encodeBasic } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 
 interface Token {
@@ -69,7 +69,7 @@ export class Authorization {
   #basic(): string | undefined {
     const credential = this.#credential;
     if (credential === undefined || 'identityToken' in credential) return undefined;
-    return `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`;
+    return `Basic ${encodeBasic(credential)}`;
   }
 
   async #fetchToken(challenge: Challenge & { scheme: 'bearer' }, scope: string): Promise<Token> {
@@ -84,7 +84,7 @@ export class Authorization {
         response,
       );
     }
-    return parseToken((await readAll(response.body, 256 * 1024)).toString('utf8'), url.host);
+    return parseToken(await readToken(response, url), url.host);
   }
 
   #askForToken(url: URL, service: string | undefined, scope: string): Promise<HttpResponse> {
@@ -111,10 +111,10 @@ export class Authorization {
     const url = URL.parse(realm, this.#endpoint.origin.href);
     const { name, origin, tokenHosts } = this.#endpoint;
     const encrypted = url?.protocol === 'https:' || url?.protocol === origin.protocol;
-    if (url !== null && encrypted && (tokenHosts.has(url.host) || tokenHosts.has(url.hostname))) return url;
+    if (url !== null && encrypted && tokenHosts.has(url.host)) return url;
     throw new ConfigurationError(
       'foreign-token-host',
-      `The registry ${name} asks to send its credentials to ${url?.origin ?? realm}, which is not its own host. ` +
+      `The registry ${name} sends us to ${url?.origin ?? realm} for a token, which is not its own host. ` +
         `If that is its token service, say so in the configuration:\n\n` +
         `registries:\n  ${name}:\n    token-host: ${url?.host ?? '<host>'}\n`,
     );
@@ -124,6 +124,14 @@ export class Authorization {
     const credential = this.#credential;
     if (credential === undefined) return 'without credentials';
     return 'identityToken' in credential ? 'with an identity token' : `as ${credential.username}`;
+  }
+}
+
+async function readToken(response: HttpResponse, url: URL): Promise<string> {
+  try {
+    return (await readAll(response.body, 256 * 1024)).toString('utf8');
+  } catch (error) {
+    throw new NetworkError('GET', url, error);
   }
 }
 

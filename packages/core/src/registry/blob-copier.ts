@@ -16,7 +16,7 @@ export class BlobCopier {
   /** The repositories of a registry in which a blob is known to be, or will be soon; keyed by registry and digest. */
   readonly #homes = new Map<string, Promise<string | undefined>>();
   /** Copies under way or done, keyed by repository and digest. */
-  readonly #copies = new Map<string, Promise<BlobRoad>>();
+  readonly #copies = new Map<string, { readonly source: string; readonly road: Promise<BlobRoad> }>();
 
   /** `concurrency` blobs are on the way at once; more than 4 to 8 do not make registries faster. */
   constructor(concurrency = 6) {
@@ -26,14 +26,21 @@ export class BlobCopier {
   /** Brings one blob over; throws what reading or writing throws. A failed copy can be asked for again. */
   copy(descriptor: Descriptor, source: Repository, target: Repository): Promise<BlobRoad> {
     const key = `${target}@${descriptor.digest}`;
-    let copy = this.#copies.get(key);
-    if (copy === undefined) {
-      copy = this.#copyOnce(descriptor, source, target);
-      this.#copies.set(key, copy);
-      copy.catch(() => this.#copies.delete(key));
-      return copy;
+    const running = this.#copies.get(key);
+    if (running !== undefined) {
+      return running.road.then(
+        () => 'present',
+        (error: unknown) => {
+          // Another source may have what that one has not.
+          if (running.source === `${source}`) throw error;
+          return this.copy(descriptor, source, target);
+        },
+      );
     }
-    return copy.then(() => 'present');
+    const road = this.#copyOnce(descriptor, source, target);
+    this.#copies.set(key, { source: `${source}`, road });
+    road.catch(() => this.#copies.delete(key));
+    return road;
   }
 
   async #copyOnce(descriptor: Descriptor, source: Repository, target: Repository): Promise<BlobRoad> {

@@ -1,10 +1,12 @@
 import { ConfigurationError } from '../errors.ts';
-import { type Descriptor, filterIndex, parseManifest, platformsOf, type RawManifest } from '../image/manifest.ts';
+import type { Digest } from '../image/digest.ts';
+import { type Descriptor, parseManifest, platformsOf, type RawManifest } from '../image/manifest.ts';
 import { isForeignLayer } from '../image/media-type.ts';
 import { formatPlatform, type Platform } from '../image/platform.ts';
 import type { Log } from '../util/log.ts';
 import { type BlobCopier, planBlobs } from './blob-copier.ts';
-import type { Repository } from './repository.ts';
+import { selectPlatforms } from './platforms.ts';
+import type { ManifestHead, Repository } from './repository.ts';
 
 export interface CopyRequest {
   readonly source: Repository;
@@ -42,14 +44,7 @@ export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Lo
   if (existing?.digest === wanted.digest) {
     return { result: 'skipped', digest: wanted.digest, platforms: wanted.platforms, copied: 0 };
   }
-  if (existing !== undefined && !request.overwrite) {
-    throw new ConfigurationError(
-      'tag-exists',
-      `${target}:${targetTag} exists with the digest ${existing.digest}, but ${source}:${request.sourceReference} has ` +
-        `${wanted.digest}. A released image is never replaced: bump the version, or run by dispatch with ` +
-        '`overwrite: true` and a reason.',
-    );
-  }
+  refuseOverwrite(existing, wanted.digest, request);
   const manifest = wanted.manifest ?? (await source.manifest(wanted.digest));
   const plan = await planCopy(manifest, request, log);
   if (request.dryRun) {
@@ -57,6 +52,8 @@ export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Lo
   }
   const copied = await copyBlobs(plan.blobs, request, blobs);
   for (const child of plan.children) await target.putManifest(child);
+  // A copy may take an hour, and a registry has no "only if it is still absent".
+  refuseOverwrite(await target.head(targetTag), wanted.digest, request);
   await target.putManifest(manifest, targetTag);
   return {
     result: 'copied',
@@ -64,6 +61,17 @@ export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Lo
     platforms: plan.platforms,
     copied,
   };
+}
+
+/** A tag that exists with other content is never moved, unless a person asked for it. */
+function refuseOverwrite(existing: ManifestHead | undefined, digest: Digest, request: CopyRequest): void {
+  const { source, sourceReference, target, targetTag, overwrite } = request;
+  if (existing === undefined || existing.digest === digest || overwrite) return;
+  throw new ConfigurationError(
+    'tag-exists',
+    `${target}:${targetTag} exists with the digest ${existing.digest}, but ${source}:${sourceReference} has ${digest}. ` +
+      'A released image is never replaced: bump the version, or run by dispatch with `overwrite: true` and a reason.',
+  );
 }
 
 /**
@@ -100,13 +108,14 @@ async function lookUpSource(request: CopyRequest, log: Log): Promise<Wanted> {
   }
   if (platforms.length === 0) return { digest: head.digest };
   const full = await source.manifest(head.digest);
-  const filtered = filterIndex(full, platforms, label);
-  if (filtered === undefined) return { digest: full.digest, manifest: full };
-  log.info(
-    `${label}: only ${platforms.map(formatPlatform).join(', ')} wanted, ` +
-      `so a new index is written: ${filtered.digest} instead of ${full.digest}.`,
-  );
-  return { digest: filtered.digest, manifest: filtered };
+  const manifest = await selectPlatforms(source, full, platforms, label);
+  if (manifest.digest !== full.digest) {
+    log.info(
+      `${label}: only ${platforms.map(formatPlatform).join(', ')} wanted, ` +
+        `so a new index is written: ${manifest.digest} instead of ${full.digest}.`,
+    );
+  }
+  return { digest: manifest.digest, manifest };
 }
 
 interface CopyPlan {
@@ -117,9 +126,15 @@ interface CopyPlan {
   readonly platforms: readonly string[] | undefined;
 }
 
-/** Lists what an image consists of. */
-async function planCopy(manifest: RawManifest, request: CopyRequest, log: Log): Promise<CopyPlan> {
-  const label = `${request.source}@${manifest.digest}`;
+/** Lists what an image consists of. An index may name the same manifest many times; it is read once. */
+async function planCopy(
+  manifest: RawManifest,
+  request: CopyRequest,
+  log: Log,
+  known = new Map<Digest, Promise<CopyPlan>>(),
+): Promise<CopyPlan> {
+  const { source } = request;
+  const label = `${source}@${manifest.digest}`;
   const parsed = parseManifest(manifest, label);
   if (parsed.kind === 'image') {
     const blobs = [parsed.config, ...parsed.layers].filter((blob) => {
@@ -129,13 +144,22 @@ async function planCopy(manifest: RawManifest, request: CopyRequest, log: Log): 
     });
     return { blobs, children: [], platforms: undefined };
   }
-  const blobs: Descriptor[] = [];
-  const children: RawManifest[] = [];
-  for (const descriptor of parsed.manifests) {
-    const child = await request.source.manifest(descriptor.digest);
-    const plan = await planCopy(child, request, log);
-    blobs.push(...plan.blobs);
-    children.push(...plan.children, child);
+  const plans: CopyPlan[] = [];
+  for (const { digest } of parsed.manifests) {
+    let plan = known.get(digest);
+    if (plan === undefined) {
+      plan = source.manifest(digest).then(async (child) => {
+        const below = await planCopy(child, request, log, known);
+        return { ...below, children: [...below.children, child] };
+      });
+      known.set(digest, plan);
+    }
+    plans.push(await plan);
   }
-  return { blobs, children, platforms: platformsOf(parsed) };
+  const children = new Map(plans.flatMap((plan) => plan.children.map((child) => [child.digest, child])));
+  return {
+    blobs: plans.flatMap(({ blobs }) => blobs),
+    children: [...children.values()],
+    platforms: [...platformsOf(parsed), ...plans.flatMap(({ platforms }) => platforms ?? [])],
+  };
 }

@@ -26,20 +26,28 @@ export class CredentialStore {
     return new CredentialStore([...this.#byName, ...[...registries].map((name) => [name, credential] as const)]);
   }
 
-  /** Returns every secret text in the store, for masking. */
+  /** Returns every secret text in the store, for masking; a password also in the form in which it is sent. */
   secrets(): string[] {
-    return [...this.#byName.values()].map((credential) =>
-      'identityToken' in credential ? credential.identityToken : credential.password,
+    return [...this.#byName.values()].flatMap((credential) =>
+      'identityToken' in credential ? [credential.identityToken] : [credential.password, encodeBasic(credential)],
     );
   }
 }
 
-/** docker writes Docker Hub's name as the address of an interface that is long gone. */
+/** Returns a name and a password as HTTP's basic scheme sends them; RFC 7617. */
+export function encodeBasic({ username, password }: { readonly username: string; readonly password: string }): string {
+  return Buffer.from(`${username}:${password}`).toString('base64');
+}
+
+/**
+ * Returns the name that a key of docker's configuration stands for. Old keys are addresses, with a scheme and the path of
+ * the interface; any other path is a namespace of podman's, which is not the whole registry.
+ */
 function normalizeName(name: string): string {
   const host = name
+    .toLowerCase()
     .replace(/^https?:\/\//, '')
-    .replace(/\/.*$/, '')
-    .toLowerCase();
+    .replace(/\/(v[12]\/?)?$/, '');
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
@@ -65,7 +73,12 @@ export function parseDockerConfig(text: string, path: string): CredentialStore {
   try {
     config = JSON.parse(text);
   } catch (error) {
-    throw new ConfigurationError('invalid-docker-config', `${path} is no JSON: ${messageOf(error)}`, { cause: error });
+    // Not the parser's own message: it quotes the text, and the text holds passwords.
+    const place = /at position (\d+)/.exec(messageOf(error))?.[1];
+    throw new ConfigurationError(
+      'invalid-docker-config',
+      `${path} is no JSON${place === undefined ? '' : ` (at character ${place})`}. Mend it, or log in again with docker login.`,
+    );
   }
   const auths = isRecord(config) && isRecord(config['auths']) ? config['auths'] : {};
   const entries: [string, Credential][] = [];

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
+import { getCACertificates } from 'node:tls';
 import type { RegistrySettings } from '../configuration/configuration.ts';
 import { CONFIGURATION_FILE } from '../configuration/configuration.ts';
 import { ConfigurationError, messageOf } from '../errors.ts';
@@ -41,18 +41,25 @@ export function resolveEndpoint(name: string, settings: RegistrySettings = {}): 
   return {
     name,
     origin,
-    ca: settings.ca === undefined ? undefined : [...rootCertificates, readCertificates(name, settings.ca)],
+    ca: settings.ca === undefined ? undefined : [...getCACertificates(), readCertificates(name, settings.ca)],
     tokenHosts: new Set(tokenHosts.filter((tokenHost) => tokenHost !== undefined)),
   };
 }
 
 function readCertificates(name: string, ca: string): string {
-  if (ca.includes('-----BEGIN CERTIFICATE-----')) return ca;
+  const refuse = (problem: string, cause?: unknown): never => {
+    throw new ConfigurationError('invalid-ca', `registries.${name}.ca: ${problem}`, { cause });
+  };
+  if (isPem(ca)) return ca;
+  let text = '';
   try {
-    return readFileSync(ca, 'utf8');
+    text = readFileSync(ca, 'utf8');
   } catch (error) {
-    throw new ConfigurationError('invalid-ca', `registries.${name}.ca: cannot read ${ca}: ${messageOf(error)}`, {
-      cause: error,
-    });
+    refuse(`cannot read ${ca}: ${messageOf(error)}`, error);
   }
+  return isPem(text) ? text : refuse(`${ca} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----).`);
+}
+
+function isPem(text: string): boolean {
+  return text.includes('-----BEGIN CERTIFICATE-----');
 }

@@ -17,7 +17,7 @@ import { Authorization } from './authorization.ts';
 import type { Credential } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** A request to a registry; `path` begins with `/v2/`, or is the absolute address a registry gave for an upload. */
+/** A request to a registry; `path` begins with `/v2/`, or is the address that the registry gave for an upload. */
 export interface RegistryRequest {
   readonly method: HttpRequest['method'];
   readonly path: string;
@@ -32,6 +32,8 @@ export interface RegistryRequest {
   readonly purpose: string;
   /** How often it is tried at the most (default 5); 1 leaves retrying to the caller. */
   readonly attempts?: number;
+  /** Milliseconds the registry may take to answer once it has everything. */
+  readonly patience?: number;
 }
 
 const MAX_REDIRECTS = 5;
@@ -92,16 +94,55 @@ export class Registry {
   }
 
   async #attempt(request: RegistryRequest): Promise<HttpResponse> {
-    const url = new URL(request.path, this.#origin);
-    const authorization = await this.#authorizationFor(url, request.scope);
+    const url = this.#resolve(request.path, this.#origin, request.purpose);
+    let authorization = await this.#authorizationFor(url, request.scope);
     let response = await this.#send(request, url, authorization);
     if (response.status === 401 && this.#authorization.learn(response, request.scope, authorization)) {
       await response.discard();
-      response = await this.#send(request, url, await this.#authorizationFor(url, request.scope));
+      authorization = await this.#authorizationFor(url, request.scope);
+      response = await this.#send(request, url, authorization);
     }
     response = await this.#followRedirects(request, url, response);
     if (request.expect.includes(response.status)) return response;
-    throw new RegistryError(this.name, request.purpose, response, await readErrorBody(response));
+    const body = redactSecrets(await readErrorBody(response), authorization);
+    throw new RegistryError(url.host === this.#origin.host ? this.name : url.host, request.purpose, response, body);
+  }
+
+  /**
+   * Returns the address of an upload session that an answer gives, fit for the next request: seen from the request that
+   * was answered, and never unencrypted after an encrypted one. Registries behind a proxy that ends TLS hand out their own
+   * plain address; on the same host the encrypted one is meant.
+   */
+  uploadAddress(response: HttpResponse, path: string, purpose: string): string {
+    const asked = new URL(path, this.#origin);
+    const location = response.headers['location'];
+    if (location === undefined) {
+      throw new ActionError('bad-address', `${this.name}: cannot ${purpose}: no address for the upload was given.`);
+    }
+    const url = this.#resolve(location, asked, purpose);
+    if (isDowngrade(asked, url) && url.hostname === asked.hostname) {
+      url.protocol = 'https:';
+      url.port = asked.port;
+    }
+    if (isDowngrade(asked, url)) {
+      throw new ActionError(
+        'bad-address',
+        `${this.name}: cannot ${purpose}: the registry wants the upload at ${redactUrl(url)}, which is not encrypted. ` +
+          'Configure its public address (REGISTRY_HTTP_HOST, or X-Forwarded-Proto at the proxy before it).',
+      );
+    }
+    return url.href;
+  }
+
+  /** Returns the address that `location` means, seen from `base`; both may come from the registry. */
+  #resolve(location: string, base: URL, purpose: string): URL {
+    const url = URL.parse(location, base.href);
+    if (url?.protocol === 'https:' || url?.protocol === 'http:') return url;
+    throw new ActionError(
+      'bad-address',
+      `${this.name}: cannot ${purpose}: '${location.slice(0, 200)}' is no address. ` +
+        'Check the name of the registry, and what stands before it.',
+    );
   }
 
   /** A registry may hand out an upload address on another host; it is not told the secret. */
@@ -116,11 +157,14 @@ export class Registry {
       url,
       headers: {
         'user-agent': 'slipway',
+        // Compressed on the way, a manifest would not have its digest any more.
+        'accept-encoding': 'identity',
         ...request.headers,
         ...(authorization !== undefined && { authorization }),
         ...(body !== undefined && { 'content-length': String(body.size) }),
       },
       ...(body !== undefined && { body: body.open() }),
+      ...(request.patience !== undefined && { patience: request.patience }),
       dispatcher: this.#dispatcher,
     });
   }
@@ -136,8 +180,8 @@ export class Registry {
       const location = response.headers['location'];
       if ((request.method !== 'GET' && request.method !== 'HEAD') || location === undefined) return response;
       await response.discard();
-      const next = new URL(location, url);
-      if (hops === MAX_REDIRECTS || (url.protocol === 'https:' && next.protocol !== 'https:')) {
+      const next = this.#resolve(location, url, request.purpose);
+      if (hops === MAX_REDIRECTS || isDowngrade(url, next)) {
         throw new ActionError(
           'bad-redirect',
           `${this.name}: cannot ${request.purpose}: ${redactUrl(url)} redirects to ${redactUrl(next)}, ` +
@@ -149,6 +193,11 @@ export class Registry {
     }
     return response;
   }
+}
+
+/** An encrypted exchange that would go on unencrypted. */
+export function isDowngrade(from: URL, to: URL): boolean {
+  return from.protocol === 'https:' && to.protocol !== 'https:';
 }
 
 function isRedirect(status: number): boolean {
@@ -190,6 +239,12 @@ export class RegistryError extends HttpError {
 function codeOf(status: number): string {
   if (status === 401 || status === 403) return 'unauthorized';
   return status === 404 ? 'not-found' : 'registry-refused';
+}
+
+/** Some servers repeat what they were sent; what opened the door must not stand in a log. */
+function redactSecrets(body: string, authorization: string | undefined): string {
+  const secret = authorization?.split(' ')[1];
+  return secret === undefined || secret === '' ? body : body.replaceAll(secret, 'REDACTED');
 }
 
 function parseErrors(body: string): { code: string; message: string }[] {

@@ -1,13 +1,16 @@
 import { ActionError } from '../errors.ts';
-import { type Digest, digestOf, isDigest, verifyStream } from '../image/digest.ts';
+import { type Digest, digestOf, isDigest, splitDigest, verifyStream } from '../image/digest.ts';
 import type { Descriptor, RawManifest } from '../image/manifest.ts';
 import { ACCEPTED_MANIFESTS } from '../image/media-type.ts';
-import { type Content, contentOf, readAll } from '../util/content.ts';
-import { type HttpResponse, NetworkError } from '../util/http.ts';
+import { type Content, ContentError, contentOf, primeContent, readAll } from '../util/content.ts';
+import { HttpError, type HttpResponse, NetworkError } from '../util/http.ts';
 import type { Registry } from './registry.ts';
 
 /** Registries refuse larger manifests; https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pushing-manifests. */
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
+
+/** Registries that keep blobs in an object store may take minutes to commit a large one. */
+const COMMIT_PATIENCE = 15 * 60_000;
 
 /** What a tag points to, as far as one HEAD tells. */
 export interface ManifestHead {
@@ -59,16 +62,19 @@ export class Repository {
         attempts: 1,
       });
       const bytes = await this.#readManifest(response, purpose);
-      const digest = digestOf(bytes);
       const promised = isDigest(reference) ? reference : response.headers['docker-content-digest'];
-      if (promised?.startsWith('sha256:') && promised !== digest) {
+      const digest = digestOf(
+        bytes,
+        promised !== undefined && isDigest(promised) ? splitDigest(promised).algorithm : 'sha256',
+      );
+      if (promised !== undefined && promised !== digest) {
         throw new ActionError(
           'digest-mismatch',
           `${this.registry.name}: the manifest of ${this.#label(reference)} should have the digest ${promised}, but its ` +
             `bytes have ${digest}. The registry's copy is damaged: push the image again.`,
         );
       }
-      return { digest, mediaType: mediaTypeOf(response), bytes };
+      return { digest, mediaType: mediaTypeIn(bytes) ?? mediaTypeOf(response), bytes };
     });
   }
 
@@ -95,6 +101,18 @@ export class Repository {
       purpose: `push the manifest of ${this.#label(reference)}`,
     });
     await response.discard();
+    const stored = response.headers['docker-content-digest'];
+    if (
+      stored !== undefined &&
+      isDigest(stored) &&
+      stored !== digestOf(manifest.bytes, splitDigest(stored).algorithm)
+    ) {
+      throw new ActionError(
+        'digest-mismatch',
+        `${this.registry.name}: ${this.#label(reference)} was pushed with the digest ${manifest.digest}, but the registry ` +
+          `says it stored ${stored}. Something changes manifests on their way: see what stands before the registry.`,
+      );
+    }
   }
 
   /** Says whether a blob is there. */
@@ -167,24 +185,31 @@ export class Repository {
 
   /**
    * Makes a blob of another repository of the same registry appear in this one; returns false when the registry does
-   * not want to. Any refusal means "no" and never an error: registries answer 202, 400, 401, 403, 404 or 405, and the
-   * blob can still be streamed.
+   * not want to. Any refusal means "no" and never an error, be it of the registry or of its token service: the blob can
+   * still be streamed.
    *
    * https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#mounting-a-blob-from-another-repository
    */
   async mountBlob(digest: Digest, from: string): Promise<boolean> {
-    const response = await this.registry.request({
-      method: 'POST',
-      path: this.#path(`blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`),
-      scope: `${this.#pushScope()} repository:${from}:pull`,
-      headers: { 'content-length': '0' },
-      expect: [201, 202, 400, 401, 403, 404, 405],
-      purpose: `mount the blob ${digest} from ${from} into ${this}`,
-    });
-    await response.discard();
-    const location = response.headers['location'];
-    if (response.status === 202 && location !== undefined) await this.#cancelUpload(location);
-    return response.status === 201;
+    const path = this.#path(`blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`);
+    const purpose = `mount the blob ${digest} from ${from} into ${this}`;
+    try {
+      const response = await this.registry.request({
+        method: 'POST',
+        path,
+        scope: `${this.#pushScope()} repository:${from}:pull`,
+        headers: { 'content-length': '0' },
+        expect: [201, 202],
+        purpose,
+      });
+      await response.discard();
+      if (response.status === 202) await this.#cancelUpload(this.registry.uploadAddress(response, path, purpose));
+      return response.status === 201;
+    } catch (error) {
+      const refused = error instanceof HttpError && error.status >= 400 && error.status < 500 && error.status !== 429;
+      if (refused) return false;
+      throw error;
+    }
   }
 
   /** Tells the registry that a session will not be used; what it answers does not matter, it would expire anyway. */
@@ -204,40 +229,45 @@ export class Repository {
 
   /**
    * Puts a blob: POST opens a session, one PUT carries the bytes. After a failure all of it is sent again, from a fresh
-   * `content`, in a fresh session; half a blob is never visible.
+   * `content`, in a fresh session; half a blob is never visible. What goes wrong with `content` itself is thrown as it is.
    */
-  async putBlob(descriptor: Pick<Descriptor, 'digest'>, content: Content): Promise<void> {
-    const purpose = `push the blob ${descriptor.digest} to ${this}`;
-    await this.registry.retry(purpose, async () => {
-      const opened = await this.registry.request({
-        method: 'POST',
-        path: this.#path('blobs/uploads/'),
-        scope: this.#pushScope(),
-        headers: { 'content-length': '0' },
-        expect: [202],
-        purpose,
-        attempts: 1,
+  async putBlob({ digest }: Pick<Descriptor, 'digest'>, content: Content): Promise<void> {
+    const purpose = `push the blob ${digest} to ${this}`;
+    try {
+      await this.registry.retry(purpose, async (attempt) => {
+        // The answer to the last try may be all that was lost.
+        if (attempt > 1 && (await this.hasBlob(digest))) return;
+        await this.#upload(digest, await primeContent(content), purpose);
       });
-      await opened.discard();
-      const location = opened.headers['location'];
-      if (location === undefined) {
-        throw new ActionError(
-          'bad-upload',
-          `${this.registry.name}: cannot ${purpose}: no address for the upload was given.`,
-        );
-      }
-      const stored = await this.registry.request({
-        method: 'PUT',
-        path: withDigest(location, descriptor.digest),
-        scope: this.#pushScope(),
-        headers: { 'content-type': 'application/octet-stream' },
-        body: content,
-        expect: [201, 204],
-        purpose,
-        attempts: 1,
-      });
-      await stored.discard();
+    } catch (error) {
+      throw error instanceof ContentError ? error.cause : error;
+    }
+  }
+
+  async #upload(digest: Digest, body: Content, purpose: string): Promise<void> {
+    const path = this.#path('blobs/uploads/');
+    const opened = await this.registry.request({
+      method: 'POST',
+      path,
+      scope: this.#pushScope(),
+      headers: { 'content-length': '0' },
+      expect: [202],
+      purpose,
+      attempts: 1,
     });
+    await opened.discard();
+    const stored = await this.registry.request({
+      method: 'PUT',
+      path: withDigest(this.registry.uploadAddress(opened, path, purpose), digest),
+      scope: this.#pushScope(),
+      headers: { 'content-type': 'application/octet-stream' },
+      body,
+      expect: [201, 204],
+      purpose,
+      attempts: 1,
+      patience: COMMIT_PATIENCE,
+    });
+    await stored.discard();
   }
 
   #get(
@@ -277,7 +307,17 @@ function mediaTypeOf(response: HttpResponse): string {
   return (response.headers['content-type'] ?? '').replace(/;.*$/, '').trim();
 }
 
-/** Adds the digest to an upload's address; it may be relative, and may have a query of its own that must stay. */
+/** Returns the type that a manifest itself states: a header may be anything, and the digest is over the bytes. */
+function mediaTypeIn(bytes: Buffer): string | undefined {
+  try {
+    const { mediaType } = JSON.parse(bytes.toString('utf8')) as { mediaType?: unknown };
+    return typeof mediaType === 'string' ? mediaType : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Adds the digest to an upload's address, which may have a query of its own that must stay. */
 function withDigest(location: string, digest: Digest): string {
   return `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
 }

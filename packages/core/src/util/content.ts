@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { ActionError, messageOf } from '../errors.ts';
 
 /**
  * Bytes whose number is known before they are read.
@@ -30,6 +31,50 @@ export function contentOf(bytes: Buffer | string): Content {
 export async function fileContent(path: string): Promise<Content> {
   const { size } = await stat(path);
   return { size, open: () => createReadStream(path, { highWaterMark: 1024 * 1024 }) };
+}
+
+/**
+ * What was to be sent could not be read. It is not the receiver's failure: sending again is of no use, and whoever asked
+ * for the transfer is told the cause.
+ */
+export class ContentError extends ActionError {
+  override readonly name = 'ContentError';
+
+  constructor(cause: unknown) {
+    super('content', messageOf(cause), { cause });
+  }
+}
+
+/** Passes a stream on, and marks its failures as its own. */
+export async function* markContentFailures(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  try {
+    yield* source;
+  } catch (error) {
+    throw error instanceof ContentError ? error : new ContentError(error);
+  }
+}
+
+/**
+ * Reads the first bytes of `content` now, and returns content that begins with them: a receiver that waits for a slow
+ * source closes the connection, and then nobody knows why. Throws a ContentError when it cannot be read.
+ */
+export async function primeContent(content: Content): Promise<Content> {
+  let primed: AsyncIterator<Buffer> | undefined = markContentFailures(content.open())[Symbol.asyncIterator]();
+  const first = await primed.next();
+  return {
+    size: content.size,
+    async *open() {
+      const rest = primed;
+      primed = undefined;
+      // Opened again, for a second try: that one starts at the beginning.
+      if (rest === undefined) return yield* content.open();
+      try {
+        for (let step = first; step.done !== true; step = await rest.next()) yield step.value;
+      } finally {
+        await rest.return?.();
+      }
+    },
+  };
 }
 
 /** Reads all of `source` into memory, at most `limit` bytes; throws a RangeError beyond. */

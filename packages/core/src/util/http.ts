@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
-import { ActionError, messageOf, systemCodeOf } from '../errors.ts';
-import { readAll } from './content.ts';
+import { ActionError, ConfigurationError, messageOf, systemCodeOf } from '../errors.ts';
+import { ContentError, markContentFailures, readAll } from './content.ts';
 import { redactUrl } from './redaction.ts';
 import { parseRetryAfter, type Verdict } from './retry.ts';
 
@@ -15,6 +15,8 @@ export interface HttpRequest {
   /** A stream needs a `content-length` header, else it is sent in chunks, which many servers refuse. */
   readonly body?: Buffer | AsyncIterable<Buffer>;
   readonly dispatcher: Dispatcher;
+  /** Milliseconds the server may take to answer once it has everything (default 2 minutes). */
+  readonly patience?: number;
 }
 
 export interface HttpResponse {
@@ -35,27 +37,48 @@ const IDLE_TIMEOUT = 120_000;
 export function createDispatcher(
   options: { readonly ca?: readonly string[]; readonly connections?: number } = {},
 ): Dispatcher {
+  const tls = { timeout: 15_000, ...(options.ca !== undefined && { ca: [...options.ca] }) };
   const settings: Agent.Options = {
     connections: options.connections ?? 16,
     headersTimeout: IDLE_TIMEOUT,
     bodyTimeout: IDLE_TIMEOUT,
-    connect: { timeout: 15_000, ...(options.ca !== undefined && { ca: [...options.ca] }) },
+    connect: tls,
   };
-  const { env } = process;
-  const proxy = env['HTTPS_PROXY'] ?? env['https_proxy'] ?? env['HTTP_PROXY'] ?? env['http_proxy'];
-  return proxy === undefined || proxy === ''
-    ? new Agent(settings)
-    : new EnvHttpProxyAgent(settings as EnvHttpProxyAgent.Options);
+  const proxy = findProxy(process.env);
+  if (proxy === undefined) return new Agent(settings);
+  // Behind a proxy the server's certificate is checked with `requestTls`; `connect` is for the proxy itself.
+  return new EnvHttpProxyAgent({ ...settings, requestTls: tls } as EnvHttpProxyAgent.Options);
+}
+
+/** Returns the variable that names a proxy, undefined when none does; one that is no address is refused by name. */
+function findProxy(env: NodeJS.ProcessEnv): string | undefined {
+  const name = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].find((variable) => env[variable]);
+  if (name === undefined) return undefined;
+  const protocol = URL.parse(env[name] ?? '')?.protocol;
+  if (protocol === 'http:' || protocol === 'https:') return name;
+  throw new ConfigurationError(
+    'invalid-proxy',
+    `The environment variable ${name} holds no address of a proxy; write it as http://proxy.example.com:3128.`,
+  );
 }
 
 /**
  * Sends one request, once, and follows no redirect. Throws a NetworkError when no answer came.
  */
-export async function send({ method, url, headers, body, dispatcher }: HttpRequest): Promise<HttpResponse> {
+export async function send(message: HttpRequest): Promise<HttpResponse> {
+  const { method, url, headers, body, dispatcher, patience = IDLE_TIMEOUT } = message;
   try {
     const stream =
-      body === undefined || Buffer.isBuffer(body) ? (body ?? null) : Readable.from(body, { objectMode: false });
-    const response = await request(url, { method, headers: { ...headers }, body: stream, dispatcher });
+      body === undefined || Buffer.isBuffer(body)
+        ? (body ?? null)
+        : Readable.from(markContentFailures(body), { objectMode: false });
+    const response = await request(url, {
+      method,
+      headers: { ...headers },
+      body: stream,
+      dispatcher,
+      headersTimeout: patience,
+    });
     return {
       status: response.statusCode,
       headers: flatten(response.headers),
@@ -66,8 +89,7 @@ export async function send({ method, url, headers, body, dispatcher }: HttpReque
       },
     };
   } catch (error) {
-    // What the caller's own stream threw is the caller's to judge.
-    if (error instanceof ActionError) throw error;
+    if (error instanceof ContentError) throw error;
     throw new NetworkError(method, url, error);
   }
 }
@@ -91,6 +113,7 @@ export class NetworkError extends ActionError {
 
 /** System and TLS codes that another try cannot heal, with what the user can do. */
 const LASTING: Readonly<Record<string, string>> = {
+  EPROTO: 'the server does not speak TLS as we do; allow `plain-http` for it in the configuration if that is meant',
   ENOTFOUND: 'the host name does not exist; check it for a typing error',
   CERT_HAS_EXPIRED: "the server's certificate has expired",
   DEPTH_ZERO_SELF_SIGNED_CERT: "the server's certificate is self-signed; give its `ca` in the configuration",
@@ -107,10 +130,22 @@ const LASTING: Readonly<Record<string, string>> = {
     'the server does not speak TLS; allow `plain-http` for it in the configuration if that is meant',
 };
 
+/** Codes that another try may heal, with what to look at when it does not. */
+const PASSING: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there: check host and port, and that the server runs',
+  ETIMEDOUT: 'the server does not answer: check the network, and the proxy if there is one',
+  UND_ERR_CONNECT_TIMEOUT: 'the server does not answer: check the network, and the proxy if there is one',
+  UND_ERR_HEADERS_TIMEOUT: 'the server took the request and did not answer it',
+  UND_ERR_BODY_TIMEOUT: 'the server stopped in the middle of its answer',
+  UND_ERR_SOCKET: 'the server closed the connection; over plain http to a port that speaks TLS this happens every time',
+};
+
 function explainNetworkFailure(cause: unknown): string {
   const code = systemCodeOf(cause);
-  const cure = code === undefined ? undefined : LASTING[code];
-  return `${messageOf(cause) || (code ?? 'connection lost')}${cure === undefined ? '' : ` (${cure})`}`;
+  const cure = code === undefined ? undefined : (LASTING[code] ?? PASSING[code]);
+  // OpenSSL's texts hold the place in its source, and end with a line break.
+  const text = /^[0-9A-F]+:error:/.test(messageOf(cause)) ? (code ?? 'TLS failed') : messageOf(cause);
+  return `${text || (code ?? 'connection lost')}${cure === undefined ? '' : ` (${cure})`}`;
 }
 
 /** An answer that is a refusal or a failure. */

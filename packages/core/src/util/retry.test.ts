@@ -68,6 +68,14 @@ describe('RetryBudget', () => {
   });
 });
 
+it('earns a retry back with ten successes, so that a long job on a flaky host goes on', async () => {
+  const budget = new RetryBudget({ ...stoppedClock(), retries: 2 });
+  await budget.run(failing(2), transient);
+  await expect(budget.run(failing(1), transient)).rejects.toThrow('failure 1');
+  for (let count = 0; count < 10; count += 1) await budget.run(failing(0), transient);
+  expect(await budget.run(failing(1), transient)).toBe('done');
+});
+
 describe('parseRetryAfter', () => {
   it('reads seconds and dates', () => {
     const now = Date.UTC(2026, 0, 1);

@@ -13,7 +13,10 @@ export interface RetryOptions {
 }
 
 export interface RetryBudgetOptions {
-  /** Retries that one host is worth before everything that talks to it gives up (default 40). */
+  /**
+   * Retries in a row that one host is worth before everything that talks to it gives up (default 40); ten operations
+   * that succeed earn one back.
+   */
   readonly retries?: number;
   /** First pause in milliseconds, doubled each time (default 500). */
   readonly base?: number;
@@ -26,6 +29,9 @@ export interface RetryBudgetOptions {
   readonly now?: () => number;
 }
 
+/** What one success gives back of the budget. */
+const EARNED = 0.1;
+
 /**
  * Repeats what fails for a passing reason, with one budget for everything that talks to the same host.
  *
@@ -34,6 +40,7 @@ export interface RetryBudgetOptions {
  * would be told the same. The budget is shared because a host that fails everything must not be asked for ever.
  */
 export class RetryBudget {
+  readonly #most: number;
   #left: number;
   #heldUntil = 0;
   readonly #base: number;
@@ -44,7 +51,8 @@ export class RetryBudget {
   readonly #now: () => number;
 
   constructor(options: RetryBudgetOptions = {}) {
-    this.#left = options.retries ?? 40;
+    this.#most = options.retries ?? 40;
+    this.#left = this.#most;
     this.#base = options.base ?? 500;
     this.#ceiling = options.ceiling ?? 30_000;
     this.#patience = options.patience ?? 600_000;
@@ -59,7 +67,9 @@ export class RetryBudget {
       const held = this.#heldUntil - this.#now();
       if (held > 0) await this.#sleep(held);
       try {
-        return await operation(attempt);
+        const result = await operation(attempt);
+        this.#left = Math.min(this.#most, this.#left + EARNED);
+        return result;
       } catch (error) {
         await this.pauseAfter(error, attempt, options);
       }
@@ -72,7 +82,7 @@ export class RetryBudget {
    */
   async pauseAfter(error: unknown, attempt: number, options: RetryOptions): Promise<void> {
     const verdict = options.judge(error);
-    if (verdict === false || attempt >= (options.attempts ?? 5) || this.#left === 0) throw error;
+    if (verdict === false || attempt >= (options.attempts ?? 5) || this.#left < 1) throw error;
     if (verdict.after !== undefined && verdict.after > this.#patience) throw error;
     this.#left -= 1;
     const pause = this.#pause(attempt, verdict.after);

@@ -1,6 +1,6 @@
 import { ActionError } from '../errors.ts';
-import type { ImageManifest } from '../image/manifest.ts';
-import type { Platform } from '../image/platform.ts';
+import { filterIndex, type ImageManifest, parseManifest, type RawManifest } from '../image/manifest.ts';
+import { formatPlatform, matchesPlatform, type Platform } from '../image/platform.ts';
 import { readAll } from '../util/content.ts';
 import type { Repository } from './repository.ts';
 
@@ -33,4 +33,26 @@ export async function readPlatform(repository: Repository, { config }: ImageMani
   const { os, architecture, variant } = value ?? {};
   if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return refuse();
   return { os, architecture, ...(typeof variant === 'string' && variant !== '' && { variant }) };
+}
+
+/**
+ * Returns what of an image the wanted platforms need: an index with only those, or the manifest as it is when it has no
+ * others. No platform wanted means all. Throws an ActionError when one of them is not there.
+ */
+export async function selectPlatforms(
+  repository: Repository,
+  manifest: RawManifest,
+  wanted: readonly Platform[],
+  label: string,
+): Promise<RawManifest> {
+  if (wanted.length === 0) return manifest;
+  const parsed = parseManifest(manifest, label);
+  if (parsed.kind === 'index') return filterIndex(manifest, parsed, wanted, label) ?? manifest;
+  const platform = await readPlatform(repository, parsed);
+  const missing = wanted.find((one) => !matchesPlatform(one, platform));
+  if (missing === undefined) return manifest;
+  throw new ActionError(
+    'platform-missing',
+    `${label} has no ${formatPlatform(missing)}; it is ${formatPlatform(platform)}.`,
+  );
 }
