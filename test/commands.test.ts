@@ -50,6 +50,7 @@ describe('npm run sandbox', () => {
     const { child, ended, environment } = await startSandbox(directory, ['--repo', 'acme/plugins=plugins.git']);
     expect(Object.keys(environment)).toEqual([
       'GITHUB_API_URL',
+      'GITHUB_GRAPHQL_URL',
       'GITHUB_SERVER_URL',
       'GITHUB_TOKEN',
       'GITHUB_REPOSITORY',

@@ -10,6 +10,7 @@ import {
 } from '@slipway/core/action/inputs';
 import { SOURCE_INPUTS } from '@slipway/core/action/registry-access';
 import { ConfigurationError } from '@slipway/core/errors';
+import type { PushedImage } from '@slipway/core/plugin/subject';
 
 export const inputs = {
   ...COMMON_INPUTS,
@@ -17,12 +18,24 @@ export const inputs = {
   'pull-request': optional(positiveInteger),
   commit: optional(commitId),
   directory: optional(text),
-  images: optional(list),
+  images: optional(pushedImages),
   all: withDefault(flag, 'false'),
   'check-images': withDefault(flag, 'false'),
 } as const;
 
 export type Inputs = InputsOf<typeof inputs>;
+
+/**
+ * References as the input `list` takes them, each with its line in the text: that is where a finding points. JSON has no
+ * lines that people count.
+ */
+function pushedImages(value: string, name: string): PushedImage[] {
+  if (value.startsWith('[')) return list(value, name).map((reference) => ({ reference, line: 1 }));
+  return value
+    .split('\n')
+    .map((text, index) => ({ reference: text.trim(), line: index + 1 }))
+    .filter(({ reference }) => reference !== '' && !reference.startsWith('#'));
+}
 
 /** A whole commit id: the short form of one can be made to fit another commit. */
 function commitId(value: string, name: string): string {

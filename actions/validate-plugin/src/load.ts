@@ -55,7 +55,7 @@ async function loadChange(
       "There is nothing to check: give input 'directory', or set GITHUB_REPOSITORY to owner/name.",
     );
   }
-  const github = connectGitHub({ token: inputs.token, apiUrl: event.apiUrl, log });
+  const github = connectGitHub({ token: inputs.token, apiUrl: event.apiUrl, graphqlUrl: event.graphqlUrl, log });
   const number = inputs['pull-request'] ?? event.pullRequest?.number;
   if (number !== undefined) {
     const ofEvent = event.pullRequest?.number === number ? event.pullRequest.headSha : undefined;

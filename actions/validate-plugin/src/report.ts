@@ -1,14 +1,23 @@
 import type { Runtime } from '@slipway/core/action/action';
 import type { Finding } from '@slipway/core/plugin/finding';
 import type { Plugin } from '@slipway/core/plugin/plugin';
+import { pullRequestImages } from '@slipway/core/plugin/rules/pull-request-images';
 
-/** Shows findings on their lines and in the log, and puts them with the plan into the summary. */
+/**
+ * Shows findings on their lines and in the log, and puts them with the plan into the summary.
+ *
+ * Those of the pull request and of the files in `changed` come first as annotations: GitHub shows ten errors and ten
+ * warnings of a step. https://docs.github.com/rest/checks/runs
+ */
 export function report(
   findings: readonly Finding[],
   plugins: readonly Plugin[],
+  changed: ReadonlySet<string>,
   { summary, ...runtime }: Runtime,
 ): void {
-  for (const { file, line, column, rule, severity, message, fix } of findings) {
+  const isOwn = ({ file }: Finding): boolean => file === '' || changed.has(file);
+  const ownFirst = findings.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
+  for (const { file, line, column, rule, severity, message, fix } of ownFirst) {
     const place = file === '' ? {} : { file, line, column };
     runtime.annotate({ severity, title: rule, message: `${message} ${fix}`, ...place });
   }
@@ -18,12 +27,12 @@ export function report(
   if (findings.length > 0) {
     summary.table(
       ['', 'where', 'rule', 'what is wrong', 'what to do'],
-      findings.map(({ file, line, rule, severity, message, fix }) => [
-        severity,
-        file === '' ? `pull request, line ${line}` : `\`${file}:${line}\``,
-        `\`${rule}\``,
-        message,
-        fix,
+      findings.map((finding) => [
+        finding.severity,
+        formatPlace(finding),
+        `\`${finding.rule}\``,
+        finding.message,
+        finding.fix,
       ]),
     );
   }
@@ -36,6 +45,11 @@ export function report(
       ),
     );
   }
+}
+
+function formatPlace({ file, line, rule }: Finding): string {
+  if (file !== '') return `\`${file}:${line}\``;
+  return rule === pullRequestImages.id ? `list of images, line ${line}` : `pull request, line ${line}`;
 }
 
 /** Says how many findings there are, `2 errors and 1 warning`. */

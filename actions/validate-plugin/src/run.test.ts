@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -45,7 +45,7 @@ beforeEach(async () => {
   base = await commit('main', {
     '.github/slipway.yaml': CONFIGURATION,
     'README.md': '# Releases\n',
-    'release-plugins/OWNERS': 'approvers: [lin-wei]\n',
+    OWNERS: 'approvers: [lin-wei]\n',
     'release-plugins/logs.yaml': pluginText('logs', { port: 8081 }),
     'release-plugins/gpu.yaml': pluginText('gpu', { port: 8082, slots: ['system.plugin_center'] }),
   });
@@ -76,7 +76,8 @@ async function openPullRequest(head: string, files: Record<string, SeedFile>, bo
 
 function validate(texts: Record<string, string>, event: Partial<EventContext> = {}) {
   const env = { DOCKER_CONFIG: join(directory, 'no-docker') };
-  const runtime = recordRuntime(env, { repository: REPOSITORY, apiUrl: github.apiUrl, ...event });
+  const { apiUrl, graphqlUrl } = github;
+  const runtime = recordRuntime(env, { repository: REPOSITORY, apiUrl, graphqlUrl, ...event });
   return { runtime, result: run(inputsFrom(inputs, { token: READER.token, ...texts }), runtime) };
 }
 
@@ -211,7 +212,7 @@ describe('a pull request', () => {
     ]);
     expect(runtime.summary.toString()).not.toContain('<img');
     const blobs = github.requests.filter(({ path }) => path.includes('/git/blobs/'));
-    expect(blobs).toHaveLength(3 + 1);
+    expect(blobs).toHaveLength(4 + 1);
     expect(new Set(blobs.map(({ path }) => path)).size).toBe(blobs.length);
   });
 
@@ -221,6 +222,13 @@ describe('a pull request', () => {
     const source = 'cargo.example.com/team/acme-plugins-logs';
     const both = await validatePullRequest(number, { images: `${source}-agent:v7\n${source}:v0.2.0` });
     expect(both.outputs.plugins[0]?.images.map(({ name }) => name)).toEqual(['logs', 'logs-agent']);
+    const misspelt = await validatePullRequest(number, {
+      images: `# pushed by hand\n\n${source}:v0.2.0\n  ${source}-Agent:v7\n`,
+    });
+    expect(misspelt.outputs.findings).toMatchObject([{ rule: 'pull-request-images', file: '', line: 4 }]);
+    expect(misspelt.runtime.summary.toString()).toContain('list of images, line 4');
+    const json = await validatePullRequest(number, { images: JSON.stringify([`${source}:v0.2.0`, 'x']) });
+    expect(json.outputs.findings).toMatchObject([{ rule: 'pull-request-images', line: 1 }]);
     const wrong = await validatePullRequest(number, { images: `${source}-agent:v7` });
     expect(wrong.outputs.findings).toMatchObject([{ rule: 'pull-request-images', line: 13 }]);
   });
@@ -267,6 +275,51 @@ describe('a pull request', () => {
     expect(outputs).toMatchObject({ commit: head, valid: true, plugins: [{ version: 'v0.2.0' }] });
   });
 
+  it('may touch one of hundreds of plugins without using up the token', async () => {
+    const many = Array.from({ length: 500 }, (_, index) => {
+      const text = pluginText(`p-${index}`, { port: 20_000 + index });
+      return [`release-plugins/p-${index}.yaml`, text] as const;
+    });
+    base = await commit('main', Object.fromEntries(many));
+    const number = await openPullRequest('logs', {
+      'release-plugins/logs.yaml': pluginText('logs', { port: 20_123, version: 'v0.2.0' }),
+    });
+    const before = github.requests.length;
+    const { outputs } = await validatePullRequest(number);
+    expect(outputs.findings).toMatchObject([{ rule: 'port-conflict', severity: 'error' }]);
+    expect(outputs.findings[0]?.message).toContain('p-123');
+    expect(github.requests.length - before).toBeLessThan(40);
+    github.failNext({ kind: 'status', status: 404, path: /graphql/, body: '{}', times: 10 });
+    expect((await validatePullRequest(number)).outputs).toEqual(outputs);
+  });
+
+  it('is judged by the content at its head where GitHub does not say the id', async () => {
+    const text = pluginText('logs', { port: 8081, version: 'v0.2.0' });
+    const number = await openPullRequest('logs', { 'release-plugins/logs.yaml': text });
+    const body = JSON.stringify([{ filename: 'release-plugins/logs.yaml', status: 'modified', sha: null }]);
+    github.failNext({ kind: 'status', status: 200, path: /\/files/, body });
+    const { outputs } = await validatePullRequest(number);
+    expect(outputs).toMatchObject({ valid: true, plugins: [{ plugin: 'logs', version: 'v0.2.0' }] });
+  });
+
+  it('shows its own findings before those of others', async () => {
+    await commit('main', {
+      'release-plugins/a-one.yaml': pluginText('a-one', { port: 7000 }),
+      'release-plugins/a-two.yaml': pluginText('a-two', { port: 7000 }),
+    });
+    const text = pluginText('logs', { port: 8081, version: 'v0.2.0', name: 'x' });
+    const number = await openPullRequest('logs', { 'release-plugins/logs.yaml': text });
+    const { runtime, outputs } = await validatePullRequest(number);
+    expect(outputs.findings.map(({ file }) => file)).toEqual([
+      'release-plugins/a-two.yaml',
+      'release-plugins/logs.yaml',
+    ]);
+    expect(runtime.annotations.map(({ file }) => file)).toEqual([
+      'release-plugins/logs.yaml',
+      'release-plugins/a-two.yaml',
+    ]);
+  });
+
   it('that cannot be read says which permission is missing', async () => {
     github.addToken({ token: 'weak', login: 'bot', permissions: { contents: 'read' }, repositories: [REPOSITORY] });
     await github.addRepository(REPOSITORY, { private: true });
@@ -298,29 +351,6 @@ describe('a whole repository', () => {
     });
     const { outputs } = await validatePullRequest(number, { all: 'true' });
     expect(outputs.plugins.map(({ plugin, version }) => `${plugin} ${version}`)).toEqual(['gpu v0.1.0', 'logs v0.2.0']);
-  });
-
-  it('may be a directory on disk, with its own configuration and without GitHub', async () => {
-    const root = join(directory, 'checkout');
-    await mkdir(join(root, '.github'), { recursive: true });
-    await mkdir(join(root, 'release-plugins'));
-    await writeFile(join(root, '.github/slipway.yaml'), CONFIGURATION);
-    await writeFile(join(root, 'release-plugins/logs.yaml'), pluginText('logs'));
-    const seen = github.requests.length;
-    const outputs = await validate({ directory: root }).result;
-    expect(outputs).toMatchObject({ valid: true, commit: '', plugins: [{ plugin: 'logs', commit: '' }] });
-    expect(github.requests).toHaveLength(seen);
-    await expect(validate({ directory: root, commit: base }).result).rejects.toThrow(/goes with neither/);
-    await expect(validate({ directory: join(root, 'absent') }).result).rejects.toThrow(/there is no directory/);
-    await expect(validate({}, { repository: undefined }).result).rejects.toThrow(/give input 'directory'/);
-  });
-
-  it('is valid in the example', async () => {
-    const root = join(directory, 'example');
-    await cp(join(import.meta.dirname, '../../../examples/release-repository'), root, { recursive: true });
-    const outputs = await validate({ directory: root }).result;
-    expect(outputs.findings).toEqual([]);
-    expect(outputs.plugins.length).toBeGreaterThan(1);
   });
 });
 

@@ -33,7 +33,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const { plugins } = result;
   const valid = result.findings.every(({ severity }) => severity !== 'error');
   const findings = keepFirst(result.findings);
-  report(findings, plugins, runtime);
+  report(findings, plugins, new Set(input.changes.map(({ path }) => path)), runtime);
   const counts = describeCounts(result.findings);
   runtime.log.info(
     `${counts}; to be released: ${plugins.map(({ plugin, version }) => `${plugin} ${version}`).join(', ') || 'nothing'}.`,

@@ -7,7 +7,7 @@ import { formatPlatform } from '@slipway/core/image/platform';
 import { parseReference } from '@slipway/core/image/reference';
 import type { Plugin } from '@slipway/core/plugin/plugin';
 import type { SourceImage } from '@slipway/core/plugin/subject';
-import { readPlatform } from '@slipway/core/registry/image-platform';
+import { readPlatform } from '@slipway/core/registry/platforms';
 import type { Repository } from '@slipway/core/registry/repository';
 import { mapPooled } from '@slipway/core/util/pool';
 import type { Inputs } from './inputs.ts';
@@ -22,8 +22,7 @@ export async function lookUpImages(
   runtime: Runtime,
 ): Promise<ReadonlyMap<string, SourceImage>> {
   const references = [...new Set(plugins.flatMap(({ images }) => images.map(({ source }) => source)))];
-  const hosts = [...new Set(references.map((reference) => parseReference(reference).registry))];
-  const registries = await openRegistries('source', hosts, inputs, configuration, runtime);
+  const registries = await openRegistries('source', references.map(parseReference), inputs, configuration, runtime);
   try {
     const found = await mapPooled(references, AT_ONCE, async (reference): Promise<[string, SourceImage]> => {
       const parsed = parseReference(reference);
@@ -42,7 +41,7 @@ export async function lookUpImages(
 
 async function describe(repository: Repository, reference: string): Promise<SourceImage> {
   const head = await repository.head(reference);
-  if (head === undefined) return { problem: 'it is not in the registry.' };
+  if (head === undefined) return { missing: true };
   const manifest = await repository.manifest(head.digest);
   const parsed = parseManifest(manifest, `${repository}@${head.digest}`);
   if (parsed.kind === 'index') return { digest: head.digest, platforms: platformsOf(parsed) };

@@ -18,6 +18,7 @@ export interface SandboxAddresses {
   };
   readonly github: {
     readonly apiUrl: string;
+    readonly graphqlUrl: string;
     readonly serverUrl: string;
     readonly token: string;
     readonly repositories: readonly string[];
@@ -61,6 +62,7 @@ export async function writeClientFiles(directory: string, addresses: SandboxAddr
   const [repository, ...others] = github.repositories;
   const environment = {
     GITHUB_API_URL: github.apiUrl,
+    GITHUB_GRAPHQL_URL: github.graphqlUrl,
     GITHUB_SERVER_URL: github.serverUrl,
     GITHUB_TOKEN: github.token,
     ...(repository !== undefined && others.length === 0 && { GITHUB_REPOSITORY: repository }),

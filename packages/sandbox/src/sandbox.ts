@@ -93,6 +93,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       oss: { endpoint: oss.url, region: OSS_REGION, bucket: buckets[0] ?? '', ...OSS_KEY },
       github: {
         apiUrl: github.apiUrl,
+        graphqlUrl: github.graphqlUrl,
         serverUrl: github.serverUrl,
         token: tokens === undefined ? GITHUB_TOKEN : (tokens[0]?.token ?? ''),
         repositories: Object.keys(repositories),

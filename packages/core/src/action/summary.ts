@@ -39,8 +39,10 @@ export class Summary {
 
 function formatCell(cell: string): string {
   const code = /^`([^`]*)`$/s.exec(cell)?.[1];
-  if (code !== undefined) return code === '' ? '' : `<code>${escapeMarkdown(code)}</code>`;
-  return escapeMarkdown(cell).replaceAll('\n', '<br>');
+  if (code === '') return '';
+  const text = code === undefined ? escapeMarkdown(cell) : `<code>${escapeMarkdown(code)}</code>`;
+  // Any line break ends the row, and what follows begins a line of its own.
+  return text.replaceAll(/\r\n|\r|\n/g, '<br>');
 }
 
 /** Returns `text` so that Markdown and HTML show it as it is, and so that no `@name` in it calls anybody. */

@@ -1,7 +1,10 @@
 import validate from '../../generated/configuration.cjs';
 import { ConfigurationError } from '../errors.ts';
-import { describeViolation, findViolations } from '../util/json-schema.ts';
-import { parseYaml, YamlError } from '../util/yaml-document.ts';
+import { describeViolation, findViolations, type SchemaViolation } from '../util/json-schema.ts';
+import type { Position } from '../util/line-index.ts';
+import { nearest } from '../util/nearest.ts';
+import { childPointer, EmptyYamlError, parseYaml, type YamlDocument, YamlError } from '../util/yaml-document.ts';
+import { knownKeysAt } from './known-keys.ts';
 import { resolveStorage, type StorageFile, type StorageSettings } from './storage.ts';
 
 /** What a rule's findings weigh; `off` silences it. */
@@ -59,7 +62,8 @@ interface ConfigurationFile {
 }
 
 /**
- * Returns the configuration that `source` holds; undefined (no file) gives the defaults.
+ * Returns the configuration that `source` holds; undefined (no file) gives the defaults, as does a file in which
+ * everything is commented out.
  *
  * Throws a ConfigurationError that names file, line and cure. `origin` says where the text came from.
  */
@@ -89,18 +93,36 @@ function readFile(source: string, origin: string): ConfigurationFile {
     const document = parseYaml(source);
     const [violation] = findViolations(validate, document.value);
     if (violation === undefined) return document.value as ConfigurationFile;
-    const { line, column } = document.positionOf(violation.instancePath);
+    const { line, column } = placeOf(violation, document);
     throw new ConfigurationError(
       'invalid-configuration',
-      `${origin}:${line}:${column}: ${describeViolation(violation)}. See schema/configuration.schema.json.`,
+      `${origin}:${line}:${column}: ${describeViolation(violation)}. ${cureFor(violation)}` +
+        'See schema/configuration.schema.json.',
     );
   } catch (error) {
+    if (error instanceof EmptyYamlError) return {};
     if (!(error instanceof YamlError)) throw error;
     const { line, column } = error.position;
     throw new ConfigurationError('invalid-configuration', `${origin}:${line}:${column}: ${error.message}`, {
       cause: error,
     });
   }
+}
+
+function placeOf({ keyword, params, instancePath }: SchemaViolation, document: YamlDocument): Position {
+  if (keyword !== 'additionalProperties') return document.positionOf(instancePath);
+  return document.positionOf(childPointer(instancePath, String(params['additionalProperty'])), 'key');
+}
+
+/** Names the key that an unknown one most probably means, else those that are known there; says what a pattern does not. */
+function cureFor({ keyword, params, instancePath }: SchemaViolation): string {
+  if (instancePath === '/plugins/directory') {
+    return 'Write a path from the root of the repository, without . and .. in it: directory: release-plugins. ';
+  }
+  const known = knownKeysAt(instancePath);
+  if (keyword !== 'additionalProperties' || known.length === 0) return '';
+  const meant = nearest(String(params['additionalProperty']), known);
+  return meant === undefined ? `Known here: ${known.join(', ')}. ` : `Did you mean '${meant}'? `;
 }
 
 /**
@@ -139,10 +161,30 @@ const EXAMPLES = {
   'storage.rollout.deployment': ['storage:', '  rollout: { deployment: "package-registry-{distribution}-vanilla" }'],
 } as const;
 
+type Setting = keyof typeof EXAMPLES;
+
 /** Returns a setting that has no default; throws a ConfigurationError with the lines to add when it is missing. */
-export function need(configuration: Configuration, setting: keyof typeof EXAMPLES): string {
-  const { plugins, oss, storage } = configuration;
-  const value = {
+export function need(configuration: Configuration, setting: Setting): string {
+  return needAll(configuration, [setting])[setting];
+}
+
+/**
+ * Returns settings that have no default; throws one ConfigurationError for all that are missing, so that nobody has to
+ * find them one by one.
+ */
+export function needAll<S extends Setting>(configuration: Configuration, settings: readonly S[]): Record<S, string> {
+  const found = settings.map((setting) => [setting, settingOf(configuration, setting)] as const);
+  const missing = found.flatMap(([setting, value]) => (value === undefined ? [setting] : []));
+  if (missing.length === 0) return Object.fromEntries(found) as Record<S, string>;
+  throw new ConfigurationError(
+    'missing-setting',
+    `${missing.join(' and ')} ${missing.length > 1 ? 'are' : 'is'} not configured. ` +
+      `Add to ${CONFIGURATION_FILE}:\n\n${linesFor(missing).join('\n')}\n`,
+  );
+}
+
+function settingOf({ plugins, oss, storage }: Configuration, setting: Setting): string | undefined {
+  return {
     'plugins.source': plugins.source,
     'plugins.target': plugins.target,
     'plugins.upload': plugins.upload,
@@ -152,9 +194,14 @@ export function need(configuration: Configuration, setting: keyof typeof EXAMPLE
     'storage.rollout.namespace': storage.rollout.namespace,
     'storage.rollout.deployment': storage.rollout.deployment,
   }[setting];
-  if (value !== undefined) return value;
-  throw new ConfigurationError(
-    'missing-setting',
-    `${setting} is not configured. Add to ${CONFIGURATION_FILE}:\n\n${EXAMPLES[setting].join('\n')}\n`,
-  );
+}
+
+/** Returns the lines to add, each mapping once. */
+function linesFor(settings: readonly Setting[]): string[] {
+  const mappings = new Map<string, string[]>();
+  for (const setting of settings) {
+    const [mapping, line] = EXAMPLES[setting];
+    mappings.set(mapping, [...(mappings.get(mapping) ?? []), line]);
+  }
+  return [...mappings].flatMap(([mapping, lines]) => [mapping, ...lines]);
 }

@@ -26,6 +26,10 @@ export class CommitFiles implements RepositoryFiles {
     return this.#blobs.read(id);
   }
 
+  readMany(files: readonly RepositoryFile[]): Promise<readonly Buffer[]> {
+    return this.#blobs.readMany(files);
+  }
+
   async find(path: string): Promise<Buffer | undefined> {
     const file = await findFile(this.#github, this.#repository, this.commit, path);
     if (file === undefined || !isRegular(file)) return undefined;

@@ -3,12 +3,16 @@ import { ActionError, ConfigurationError, messageOf } from '../errors.ts';
 import type { Log } from '../util/log.ts';
 import { silentLog } from '../util/log.ts';
 import { parseRetryAfter, RetryBudget, type Verdict } from '../util/retry.ts';
+import { GitHubError } from './github-error.ts';
+import { graphqlUrlOf } from './graphql-url.ts';
 
 export interface GitHubOptions {
   /** Undefined asks without one, which public repositories allow. */
   readonly token: string | undefined;
   /** REST endpoint, without a slash at its end: `https://api.github.com`. */
   readonly apiUrl: string;
+  /** GraphQL endpoint; default the one beside `apiUrl`. */
+  readonly graphqlUrl?: string | undefined;
   readonly log?: Log;
   /** Shared by everything that talks to this server. */
   readonly budget?: RetryBudget;
@@ -24,6 +28,8 @@ export interface Purpose {
 
 /** A GitHub server, asked through its REST API with one token. */
 export interface GitHub {
+  /** Where `send` posts a GraphQL query to. */
+  readonly graphqlUrl: string;
   /** Returns the answer to a GET; the parameters fill the route's braces, the rest goes into the query. */
   get(route: string, parameters: Parameters, purpose: Purpose): Promise<unknown>;
   /**
@@ -50,7 +56,8 @@ const PAGE = 100;
  * whose Retry-After is obeyed. What the user can mend becomes a ConfigurationError that names the missing permission.
  * https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
  */
-export function connectGitHub({ token, apiUrl, log = silentLog, budget = new RetryBudget() }: GitHubOptions): GitHub {
+export function connectGitHub(options: GitHubOptions): GitHub {
+  const { token, apiUrl, log = silentLog, budget = new RetryBudget() } = options;
   const octokit = new Octokit({
     baseUrl: apiUrl,
     userAgent: 'slipway',
@@ -76,6 +83,7 @@ export function connectGitHub({ token, apiUrl, log = silentLog, budget = new Ret
   };
 
   return {
+    graphqlUrl: graphqlUrlOf(apiUrl, options.graphqlUrl),
     get: async (route, parameters, purpose) => (await ask(`GET ${route}`, parameters, purpose)).data,
     send: async (method, route, body, purpose) => (await ask(`${method} ${route}`, body, purpose)).data,
     list: async (route, parameters, purpose) => {
@@ -175,6 +183,6 @@ function explainFailure(error: unknown, { what, permission }: Purpose): unknown 
       );
     }
     default:
-      return new ActionError('github', `${said} (${refusal.status}).`, options);
+      return new GitHubError(`${said} (${refusal.status}).`, refusal.status, options);
   }
 }

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ConfigurationError } from '../errors.ts';
 import { DirectoryFiles } from './directory-files.ts';
 import { gitBlobId } from './git-object.ts';
 
@@ -27,7 +30,6 @@ it('lists everything below a directory with the modes and ids that git gives', a
     { path: 'plugins/old/a.yaml', mode: '100644', size: 0, id: empty },
     { path: 'plugins/run', mode: '100755', size: 0, id: empty },
   ]);
-  expect(await files.list('absent')).toEqual([]);
   expect((await files.find('plugins/b.yaml'))?.toString()).toBe('hello\n');
   expect(await files.find('plugins')).toBeUndefined();
   expect(await files.find('absent/file')).toBeUndefined();
@@ -40,11 +42,42 @@ it('follows no symlink', async () => {
   await symlink('../outside', join(root, 'checkout/plugins'));
   await symlink('../outside/secret.yaml', join(root, 'checkout/link.yaml'));
   const files = new DirectoryFiles(join(root, 'checkout'));
-  expect(await files.list('plugins')).toEqual([]);
   expect(await files.find('link.yaml')).toBeUndefined();
   expect(await files.find('plugins/secret.yaml')).toBeUndefined();
   const link = { path: 'link.yaml', mode: '100644', size: 6, id: '' } as const;
   await expect(files.read(link)).rejects.toThrow(/ELOOP/);
+});
+
+it('says what is there instead of the directory', async () => {
+  await mkdir(join(root, 'real'));
+  await symlink('real', join(root, 'link'));
+  await writeFile(join(root, 'file'), '');
+  const files = new DirectoryFiles(root);
+  expect(await files.list('real')).toEqual([]);
+  for (const [name, reason] of [
+    ['absent', 'nothing of that name'],
+    ['absent/below', 'nothing of that name'],
+    ['file', 'that is a file'],
+    ['file/below', 'nothing of that name'],
+    ['link', 'a symlink is on the way'],
+  ] as const) {
+    const failure = await files.list(name).catch((error: unknown) => error);
+    expect.soft(failure, name).toBeInstanceOf(ConfigurationError);
+    expect.soft(failure, name).toMatchObject({ message: expect.stringContaining(reason) });
+  }
+  await mkdir(join(root, 'real/below'));
+  await expect(files.list('link/below')).rejects.toThrow(/a symlink is on the way/);
+});
+
+it('lists what git cannot hold, and names that are no text', async () => {
+  await mkdir(join(root, 'plugins'));
+  await promisify(execFile)('mkfifo', [join(root, 'plugins/pipe.yaml')]);
+  const name = Buffer.concat([Buffer.from(join(root, 'plugins/')), Buffer.from([0xff]), Buffer.from('.yaml')]);
+  await writeFile(name, 'hello\n');
+  expect(await new DirectoryFiles(root).list('plugins')).toEqual([
+    { path: 'plugins/pipe.yaml', mode: 'special', size: 0, id: '' },
+    { path: 'plugins/\uFFFD.yaml', mode: '100644', size: 6, id: 'ce013625030ba8dba906f756967f9e9ca394464a' },
+  ]);
 });
 
 it('says when there is no directory, and does not read what is too large', async () => {

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream, type Dirent } from 'node:fs';
+import { constants, createReadStream, type Dirent, type Stats } from 'node:fs';
 import { lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigurationError, systemCodeOf } from '../errors.ts';
+import { ConfigurationError, messageOf, systemCodeOf } from '../errors.ts';
+import { mapPooled } from '../util/pool.ts';
 import { gitBlobId } from './git-object.ts';
 import { checkSize, type RepositoryFile, type RepositoryFiles } from './repository-files.ts';
+
+/** Files that are open at once. */
+const AT_ONCE = 8;
 
 /** The files of a checkout on disk. Symlinks are listed, and never followed. */
 export class DirectoryFiles implements RepositoryFiles {
@@ -17,9 +21,14 @@ export class DirectoryFiles implements RepositoryFiles {
 
   async list(directory: string): Promise<readonly RepositoryFile[]> {
     await this.#requireRoot();
-    if (!(await this.#isPlain(directory))) return [];
-    const files = await this.#listBelow(directory);
-    return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+    await this.#requireDirectory(directory);
+    try {
+      const files = await listBelow(Buffer.from(join(this.#root, directory)), directory);
+      return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+    } catch (error) {
+      if (systemCodeOf(error) === undefined) throw error;
+      throw new ConfigurationError('unreadable-directory', `input 'directory': ${messageOf(error)}.`, { cause: error });
+    }
   }
 
   async read({ path }: RepositoryFile): Promise<Buffer> {
@@ -30,6 +39,10 @@ export class DirectoryFiles implements RepositoryFiles {
     } finally {
       await file.close();
     }
+  }
+
+  readMany(files: readonly RepositoryFile[]): Promise<readonly Buffer[]> {
+    return mapPooled(files, AT_ONCE, (file) => this.read(file));
   }
 
   async find(path: string): Promise<Buffer | undefined> {
@@ -60,26 +73,45 @@ export class DirectoryFiles implements RepositoryFiles {
     throw new ConfigurationError('missing-directory', `input 'directory': there is no directory ${this.#root}.`);
   }
 
-  async #listBelow(directory: string): Promise<RepositoryFile[]> {
-    const entries = await readdir(join(this.#root, directory), { withFileTypes: true });
-    const files: RepositoryFile[] = [];
-    for (const entry of entries) {
-      const path = `${directory}/${entry.name}`;
-      if (entry.isDirectory()) files.push(...(await this.#listBelow(path)));
-      else if (entry.isFile() || entry.isSymbolicLink()) files.push(await this.#describe(path, entry));
-    }
-    return files;
+  /** Nothing to list would look as if nothing were wrong: somebody named this directory. */
+  async #requireDirectory(directory: string): Promise<void> {
+    const stats = await lstat(join(this.#root, directory)).catch(() => undefined);
+    if (stats?.isDirectory() === true && (await this.#isPlain(directory))) return;
+    throw new ConfigurationError(
+      'missing-directory',
+      `input 'directory': ${this.#root} has no directory ${directory}: ${describeInstead(stats)}. ` +
+        'Name the checkout of a release repository, or correct plugins.directory in its configuration.',
+    );
   }
+}
 
-  async #describe(path: string, entry: Dirent): Promise<RepositoryFile> {
-    const full = join(this.#root, path);
-    if (entry.isSymbolicLink()) {
-      const target = Buffer.from(await readlink(full));
-      return { path, mode: '120000', size: target.length, id: gitBlobId(target) };
-    }
-    const { size, mode } = await lstat(full);
-    const hash = createHash('sha1').update(`blob ${size}\0`);
-    for await (const chunk of createReadStream(full)) hash.update(chunk as Buffer);
-    return { path, mode: (mode & 0o100) === 0 ? '100644' : '100755', size, id: hash.digest('hex') };
+function describeInstead(stats: Stats | undefined): string {
+  if (stats === undefined) return 'there is nothing of that name';
+  if (stats.isDirectory() || stats.isSymbolicLink()) return 'a symlink is on the way to it, and none is followed';
+  return 'that is a file';
+}
+
+/** Lists what is below a directory. Its path is bytes: a disk takes names that are no text. */
+async function listBelow(full: Buffer, directory: string): Promise<RepositoryFile[]> {
+  const files: RepositoryFile[] = [];
+  for (const entry of await readdir(full, { withFileTypes: true, encoding: 'buffer' })) {
+    // A name that is no UTF-8 is shown with replacement characters; no plugin is called so.
+    const path = `${directory}/${entry.name.toString('utf8')}`;
+    const below = Buffer.concat([full, Buffer.from('/'), entry.name]);
+    if (entry.isDirectory()) files.push(...(await listBelow(below, path)));
+    else files.push(await describe(below, path, entry));
   }
+  return files;
+}
+
+async function describe(full: Buffer, path: string, entry: Dirent<Buffer>): Promise<RepositoryFile> {
+  if (entry.isSymbolicLink()) {
+    const target = await readlink(full, { encoding: 'buffer' });
+    return { path, mode: '120000', size: target.length, id: gitBlobId(target) };
+  }
+  if (!entry.isFile()) return { path, mode: 'special', size: 0, id: '' };
+  const { size, mode } = await lstat(full);
+  const hash = createHash('sha1').update(`blob ${size}\0`);
+  for await (const chunk of createReadStream(full)) hash.update(chunk as Buffer);
+  return { path, mode: (mode & 0o100) === 0 ? '100644' : '100755', size, id: hash.digest('hex') };
 }

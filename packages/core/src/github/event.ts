@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, messageOf } from '../errors.ts';
+import { graphqlUrlOf } from './graphql-url.ts';
 
 /** What the runner tells about the event that started the job; https://docs.github.com/actions/reference/workflows-and-actions/variables. */
 export interface EventContext {
@@ -13,6 +14,8 @@ export interface EventContext {
   readonly pullRequest: EventPullRequest | undefined;
   /** REST endpoint, `https://api.github.com` unless the runner says otherwise. */
   readonly apiUrl: string;
+  /** GraphQL endpoint of the same server; absent: the one beside `apiUrl`. */
+  readonly graphqlUrl?: string;
   readonly serverUrl: string;
 }
 
@@ -27,13 +30,15 @@ export interface EventPullRequest {
 export function readEvent(env: NodeJS.ProcessEnv): EventContext {
   const payload = readPayload(env['GITHUB_EVENT_PATH']);
   const repository = record(payload['repository']);
+  const apiUrl = env['GITHUB_API_URL'] || 'https://api.github.com';
   return {
     name: env['GITHUB_EVENT_NAME'] ?? '',
     repository: env['GITHUB_REPOSITORY'] || undefined,
     defaultBranch: typeof repository['default_branch'] === 'string' ? repository['default_branch'] : undefined,
     sha: env['GITHUB_SHA'] || undefined,
     pullRequest: readPullRequest(payload),
-    apiUrl: env['GITHUB_API_URL'] || 'https://api.github.com',
+    apiUrl,
+    graphqlUrl: graphqlUrlOf(apiUrl, env['GITHUB_GRAPHQL_URL']),
     serverUrl: env['GITHUB_SERVER_URL'] || 'https://github.com',
   };
 }

@@ -114,6 +114,24 @@ describe('pull requests', () => {
   });
 });
 
+describe('the answer about changed files', () => {
+  const answer = (file: object): Promise<unknown> => {
+    const body = JSON.stringify([{ filename: 'plugins/a.yaml', sha: 'a'.repeat(40), ...file }]);
+    server.failNext({ kind: 'status', status: 200, path: /files/, body });
+    return listChangedFiles(connect(), REPOSITORY, 1);
+  };
+
+  it('may have no id, and files that have not changed', async () => {
+    expect(await answer({ status: 'added', sha: null })).toEqual([{ status: 'added', path: 'plugins/a.yaml' }]);
+    expect(await answer({ status: 'unchanged' })).toEqual([]);
+    expect(await answer({ status: 'copied' })).toMatchObject([{ status: 'added', id: 'a'.repeat(40) }]);
+  });
+
+  it.each(['weird', '', 'constructor'])('may not have the status %j', async (status) => {
+    await expect(answer({ status })).rejects.toThrow(`the status '${status}', which is not known`);
+  });
+});
+
 describe('the files of a commit', () => {
   it('are listed with their modes, and read once each', async () => {
     const content = Buffer.from([0xef, 0xbb, 0xbf, 0xff, 0x00, 0x0a]);
@@ -148,6 +166,63 @@ describe('the files of a commit', () => {
     expect((await files.find('docs/readme.md'))?.toString()).toBe('x');
     expect(await files.find('release/plugins/c.yaml')).toBeUndefined();
     expect(await files.find('absent')).toBeUndefined();
+  });
+
+  describe('are read together', () => {
+    const contents = Array.from({ length: 250 }, (_, index) => Buffer.from(`文件 ${index}\n`));
+    const odd = [Buffer.from([0x61, 0xff]), Buffer.from('a\0b'), Buffer.alloc(100_000, 'x'), Buffer.from('\uFEFFx')];
+    const asked = (path: string) => server.requests.filter((request) => request.path.includes(path)).length;
+
+    async function readAll() {
+      const all = [...contents, ...odd];
+      const sha = await commit('main', Object.fromEntries(all.map((content, index) => [`p/${index}`, content])));
+      const github = connect(READER.token);
+      const files = new CommitFiles(github, REPOSITORY, sha, new BlobReader(github, REPOSITORY));
+      const listed = await files.list('p');
+      const expected = listed.map(({ path }) => all[Number(path.slice(2))]);
+      return { files, listed, expected };
+    }
+
+    it('by the hundred, those alone that cannot come that way', async () => {
+      const { files, listed, expected } = await readAll();
+      expect(await files.readMany(listed)).toEqual(expected);
+      expect(asked('/graphql')).toBe(3);
+      expect(asked('/git/blobs/')).toBe(3);
+      expect(await files.readMany(listed)).toEqual(expected);
+      expect(asked('/graphql')).toBe(3);
+    });
+
+    it.each([
+      ['there is no GraphQL', { status: 404, body: '{"message":"Not Found"}' }],
+      ['it is refused', { status: 403, body: '{"message":"Resource not accessible by integration"}' }],
+      ['its limit is used up', { status: 200, body: '{"errors":[{"type":"RATE_LIMITED","message":"x"}]}' }],
+      ['it shows no repository', { status: 200, body: '{"data":{"repository":null}}' }],
+      ['it is no JSON', { status: 200, body: 'oops' }],
+      [
+        'it lies',
+        {
+          status: 200,
+          body: JSON.stringify({
+            data: { repository: Object.fromEntries(contents.map((_, index) => [`b${index}`, { text: 'wrong' }])) },
+          }),
+        },
+      ],
+      [
+        'it knows nothing',
+        { status: 200, body: JSON.stringify({ data: { repository: { b0: null, b1: 5, b2: { text: 5 } } } }) },
+      ],
+    ])('and one by one where %s', async (_, fault) => {
+      const { files, listed, expected } = await readAll();
+      server.failNext({ kind: 'status', method: 'POST', path: /graphql/, times: 100, ...fault });
+      expect(await files.readMany(listed)).toEqual(expected);
+      expect(asked('/git/blobs/')).toBe(listed.length);
+    });
+
+    it('unless there are but a few', async () => {
+      const { files, listed, expected } = await readAll();
+      expect(await files.readMany(listed.slice(0, 8))).toEqual(expected.slice(0, 8));
+      expect(asked('/graphql')).toBe(0);
+    });
   });
 
   it('are listed tree by tree where GitHub cuts the listing', async () => {
@@ -215,7 +290,7 @@ describe('failures', () => {
 
   it('end when they do not pass', async () => {
     server.failNext({ kind: 'status', status: 500, times: 100 });
-    await expect(ask()).rejects.toMatchObject({ name: 'ActionError', code: 'github' });
+    await expect(ask()).rejects.toMatchObject({ name: 'GitHubError', code: 'github', status: 500 });
   });
 
   it('say what to do about the token', async () => {

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors.ts';
+import { ActionError, ConfigurationError } from '../errors.ts';
 import type { GitHub, Purpose } from './connect.ts';
 import { AnswerReader } from './json-shape.ts';
 
@@ -21,8 +21,8 @@ export interface ChangedFile {
   readonly path: string;
   /** Where a renamed file was. */
   readonly previousPath?: string;
-  /** Git's id of the content at the head commit; of a removed file, of what it was. */
-  readonly id: string;
+  /** Git's id of the content at the head commit; of a removed file, of what it was. Absent where GitHub does not say. */
+  readonly id?: string;
 }
 
 /** GitHub lists no more files of one pull request; https://docs.github.com/rest/pulls/pulls#list-pull-requests-files. */
@@ -76,7 +76,8 @@ export function splitRepository(repository: string): { owner: string; repo: stri
   return { owner, repo };
 }
 
-function parsePullRequest(value: unknown, { what }: Purpose): PullRequest {
+/** Returns what an answer of GitHub says about a pull request. */
+export function parsePullRequest(value: unknown, { what }: Purpose): PullRequest {
   const read = new AnswerReader(what);
   const pull = read.object(value, 'pull request');
   const base = read.object(pull['base'], 'base');
@@ -93,28 +94,33 @@ function parsePullRequest(value: unknown, { what }: Purpose): PullRequest {
   };
 }
 
-/** What GitHub calls a change, in our words; `unchanged` is none. */
-const STATUSES: Readonly<Record<string, ChangedFile['status']>> = {
-  added: 'added',
-  copied: 'added',
-  modified: 'modified',
-  changed: 'modified',
-  removed: 'removed',
-  renamed: 'renamed',
-};
+/** What GitHub calls a change, in our words. */
+const STATUSES: ReadonlyMap<string, ChangedFile['status']> = new Map([
+  ['added', 'added'],
+  ['copied', 'added'],
+  ['modified', 'modified'],
+  ['changed', 'modified'],
+  ['removed', 'removed'],
+  ['renamed', 'renamed'],
+]);
 
 function parseChangedFile(value: unknown, { what }: Purpose): ChangedFile[] {
   const read = new AnswerReader(what);
   const file = read.object(value, 'file');
-  const status = STATUSES[read.text(file['status'], 'status')];
-  if (status === undefined) return [];
+  const said = read.text(file['status'], 'status');
+  if (said === 'unchanged') return [];
+  const status = STATUSES.get(said);
+  // A change that is not understood must not pass as none.
+  if (status === undefined) {
+    throw new ActionError('github-answer', `GitHub's answer for ${what} has the status '${said}', which is not known.`);
+  }
   const previous = status === 'renamed' ? read.text(file['previous_filename'], 'previous_filename') : undefined;
   return [
     {
       status,
       path: read.text(file['filename'], 'filename'),
       ...(previous !== undefined && { previousPath: previous }),
-      id: read.id(file['sha'], 'sha'),
+      ...(file['sha'] !== null && { id: read.id(file['sha'], 'sha') }),
     },
   ];
 }

@@ -7,7 +7,8 @@ export type FileMode = '100644' | '100755' | '120000' | '160000';
 export interface RepositoryFile {
   /** From the root of the repository. */
   readonly path: string;
-  readonly mode: FileMode;
+  /** `special` is what git cannot hold, and only a disk can: a pipe, a socket or a device. */
+  readonly mode: FileMode | 'special';
   /** Bytes; 0 for a submodule. */
   readonly size: number;
   /** Git's id of the content: a blob's, or a submodule's commit. */
@@ -18,10 +19,15 @@ export interface RepositoryFile {
 export interface RepositoryFiles {
   /** The commit they are read at; empty for a directory on disk. */
   readonly commit: string;
-  /** Returns all files below `directory`, sorted by path; none when there is no such directory. */
+  /**
+   * Returns all files below `directory`, sorted by path. Where there is no such directory: none at a commit, for git does
+   * not know empty ones; a ConfigurationError on a disk.
+   */
   list(directory: string): Promise<readonly RepositoryFile[]>;
   /** Returns the content of a listed file; never follows a symlink. */
   read(file: RepositoryFile): Promise<Buffer>;
+  /** Returns the content of listed files, in their order. */
+  readMany(files: readonly RepositoryFile[]): Promise<readonly Buffer[]>;
   /** Returns the content of a regular file of at most 1 MiB, or undefined when there is none at `path`. */
   find(path: string): Promise<Buffer | undefined>;
 }

@@ -62,7 +62,13 @@ interface TreeEntry {
   readonly size: number;
 }
 
-async function listBelow(github: GitHub, repository: string, tree: string, path: string): Promise<RepositoryFile[]> {
+/** Lists the files of a tree and those below it; `path` is where it stands. */
+export async function listBelow(
+  github: GitHub,
+  repository: string,
+  tree: string,
+  path: string,
+): Promise<RepositoryFile[]> {
   const whole = await readTree(github, repository, tree, 'recursive');
   if (!whole.isCut) return whole.entries.flatMap((entry) => asFile(entry, path));
   const level = await readTree(github, repository, tree, 'flat');

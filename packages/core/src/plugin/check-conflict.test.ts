@@ -77,11 +77,55 @@ describe('conflicts', () => {
       },
     ];
     const { findings } = judge({ changes: added(viewer), openPullRequests });
-    expect(brief(findings)).toEqual(['port-conflict 12:11 warning', 'slot-conflict 42:7 warning']);
-    expect(findings[0]?.message).toContain('open pull requests #12, #14');
-    expect(findings[1]?.message).toContain('gpu (release-plugins/gpu.yaml:42), tpu (release-plugins/tpu.yaml:42)');
+    expect(brief(findings)).toEqual([
+      'same-plugin 1:1 warning',
+      'port-conflict 12:11 warning',
+      'slot-conflict 42:7 warning',
+    ]);
+    expect(findings[0]?.message).toBe('Open pull request #14 changes log-viewer too.');
+    expect(findings[1]?.message).toContain('open pull requests #12, #14');
+    expect(findings[2]?.message).toContain('gpu (release-plugins/gpu.yaml:42), tpu (release-plugins/tpu.yaml:42)');
     const known = judge({ base: [gpu], changes: added(viewer), openPullRequests: [{ number: 12, files: [gpu] }] });
     expect(brief(known.findings)).toEqual(['slot-conflict 42:7 error']);
+  });
+});
+
+describe('many conflicts', () => {
+  const slots = Array.from({ length: 25 }, (_, index) => `user.slot-${index}`);
+  const rival = samplePlugin('rival', { slots, port: 1 });
+  const gpu = samplePlugin('gpu', { slots: ['system.plugin_center'], port: 2 });
+  const viewer = samplePlugin('log-viewer', { slots: [...slots, 'system.plugin_center'], port: 3 });
+
+  it('with another pull request do not hide the one that fails', () => {
+    const openPullRequests = [{ number: 12, files: [rival] }];
+    const { findings } = judge({ base: [gpu], changes: added(viewer), openPullRequests });
+    expect(findings.filter(({ severity }) => severity === 'error').map(({ message }) => message)).toEqual([
+      "Slot 'system.plugin_center' also belongs to gpu (release-plugins/gpu.yaml:42).",
+    ]);
+    const warnings = findings.filter(({ severity }) => severity === 'warning');
+    expect(warnings).toHaveLength(20);
+    expect(warnings.filter(({ message }) => message.endsWith('There are more of this kind, not shown.'))).toHaveLength(
+      1,
+    );
+  });
+
+  it('are shown in part, as warnings too where the rule only warns', () => {
+    const configuration = configurationOf(['rules: { slot-conflict: warning }']);
+    const { findings } = judge({ configuration, base: [rival], changes: added(viewer) });
+    expect(findings).toHaveLength(20);
+  });
+});
+
+describe('ports', () => {
+  it.each([
+    ['65535', 65_535],
+    ['-5', -5],
+    ['80.5', 80.5],
+    ['70000', 70_000],
+  ])('are not proposed after %s', (_, port) => {
+    const base = [samplePlugin('a', { port })];
+    const { findings } = judge({ base, changes: added(samplePlugin('log-viewer', { port })) });
+    expect(findings.find(({ rule }) => rule === 'port-conflict')?.fix).toBe('Take a port that no plugin has.');
   });
 });
 
@@ -97,6 +141,21 @@ describe('deleting and renaming', () => {
     const moved = judge({ base: [file], changes, pullRequest });
     expect(brief(moved.findings)).toEqual(['metadata-name 2:9 warning']);
     expect(moved.plugins).toEqual([]);
+  });
+
+  it('is seen where GitHub reports a removed file and an added one', () => {
+    const renamed = sourceFile('release-plugins/log-reader.yaml', GOOD);
+    const copy = sourceFile('release-plugins/log-copy.yaml', GOOD);
+    const changes: FileChange[] = [...added(renamed), { status: 'removed', path: PATH }];
+    const moved = judge({ base: [file], changes, pullRequest });
+    expect(brief(moved.findings)).toEqual(['metadata-name 2:9 warning']);
+    expect(moved.plugins).toEqual([]);
+    // One file is renamed to one; the other one is a copy, and new.
+    const twice = judge({ base: [file], changes: [...changes, ...added(copy)] });
+    expect(twice.findings.map(({ rule }) => rule)).toContain('image-reference');
+    const other = samplePlugin('log-reader');
+    const edited = judge({ base: [file], changes: [...added(other), { status: 'removed', path: PATH }] });
+    expect(edited.plugins.map(({ plugin }) => plugin)).toEqual(['log-reader']);
   });
 
   it('is a new plugin when the content changes as well', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RULES } from '../pull-request/rules.ts';
 import { SIZE_LIMIT, type SourceFile } from './plugin-file.ts';
 import type { FileChange } from './subject.ts';
-import { added, brief, judgeWith, pluginText, samplePlugin, sourceFile } from './testing.ts';
+import { added, brief, judgeWith, modified, pluginText, samplePlugin, sourceFile } from './testing.ts';
 
 const judge = judgeWith(RULES);
 const PATH = 'release-plugins/log-viewer.yaml';
@@ -24,7 +24,7 @@ describe('a file that cannot be read', () => {
   it.each<[string, string | Buffer, string, RegExp]>([
     ['is empty', '', 'yaml-syntax 1:1', /delete the file/],
     ['has only a comment', '# 稍后填写\n', 'yaml-syntax 1:1', /delete the file/],
-    ['holds two documents', `${GOOD}---\n${GOOD}`, 'yaml-syntax 44:1', /---/],
+    ['holds two documents', `${GOOD}---\n${GOOD}`, 'yaml-syntax 43:1', /---/],
     [
       'repeats a key',
       GOOD.replace('  class: log-viewer', '  class: log-viewer\n  class: other'),
@@ -32,7 +32,15 @@ describe('a file that cannot be read', () => {
       /Remove one/,
     ],
     ['is indented with a tab', GOOD.replace('    port', '\tport'), 'yaml-syntax 12:1', /spaces/],
-    ['is an alias bomb', bomb.join('\n'), 'yaml-syntax 7:', /instead of using aliases/],
+    ['holds an empty second document', `${GOOD}---\n`, 'yaml-syntax 43:1', /---/],
+    ['is an alias bomb', bomb.join('\n'), 'yaml-syntax 6:', /instead of using aliases/],
+    [
+      'holds itself',
+      GOOD.replace('spec:', 'spec: &spec').replace('note: 查看和检索容器日志', 'note: *spec'),
+      'yaml-syntax 9:9',
+      /instead/,
+    ],
+    ['repeats a megabyte', `a:\n- &m [${'1,'.repeat(400_000)}]\n${'- *m\n'.repeat(49)}`, 'yaml-syntax 3:3', /instead/],
     ['nests too deeply', '['.repeat(5000), 'yaml-syntax 1:', /less deeply/],
     ['has a custom tag', GOOD.replace('port: 8080', 'port: !!js/function "x"'), 'yaml-syntax 12:', /./],
     [
@@ -43,6 +51,7 @@ describe('a file that cannot be read', () => {
     ],
     ['has 5 MB', Buffer.alloc(5_000_000, 'a: 1\n'), 'file-size 1:1', /image/],
     ['has one byte too many', Buffer.alloc(SIZE_LIMIT + 1, '#'), 'file-size 1:1', /image/],
+    ['is nothing', '~', 'schema 1:1', /delete the file/],
     ['is just a text', 'hello', 'schema 1:1', /mapping/],
     ['is a list', '- a\n- b\n', 'schema 1:1', /mapping/],
   ])('gets one finding when it %s', (_, text, expected, fix) => {
@@ -125,12 +134,43 @@ describe('names and kinds', () => {
     expect(brief(whole.findings)).toEqual([`${rule} 1:1 error`]);
   });
 
-  it('leaves other files of the directory alone when it checks everything', () => {
-    const base = [
-      sourceFile('release-plugins/OWNERS', 'approvers: [ada]'),
-      sourceFile('release-plugins/README.md', '# Plugins'),
+  it('warns about other files of the directory when it checks everything, and only then', () => {
+    const readme = sourceFile('release-plugins/README.md', '# Plugins');
+    const base = [readme, sourceFile('release-plugins/old/notes.txt', ''), samplePlugin('log-viewer')];
+    expect(judge({ base, scope: 'all' }).findings.map(({ file, rule, severity }) => [file, rule, severity])).toEqual([
+      ['release-plugins/README.md', 'file-kind', 'warning'],
+      ['release-plugins/old/notes.txt', 'file-kind', 'warning'],
+    ]);
+    expect(judge({ base }).findings).toEqual([]);
+    const touched = judge({ base, changes: modified(readme), scope: 'all' });
+    expect(touched.findings.map(({ file, rule }) => [file, rule])).toEqual([
+      ['release-plugins/README.md', 'only-plugin-files'],
+      ['release-plugins/old/notes.txt', 'file-kind'],
+    ]);
+  });
+
+  it('refuses what only a disk can hold', () => {
+    const pipes = ['pipe.yaml', 'pipe'].map(
+      (name): SourceFile => ({ path: `release-plugins/${name}`, mode: 'special', size: 0, id: '' }),
+    );
+    expect(brief(judge({ base: pipes, scope: 'all' }).findings)).toEqual([
+      'file-kind 1:1 error',
+      'file-kind 1:1 error',
+    ]);
+  });
+
+  it('shows names on one line, cut when they are long', () => {
+    const path = `release-plugins/${'a\n::error::'.repeat(400)}`;
+    const changes: FileChange[] = [
+      ...added(sourceFile(`${path}.yaml`, GOOD)),
+      { status: 'added', path: `docs/${path}` },
     ];
-    expect(judge({ base, scope: 'all' })).toEqual({ findings: [], plugins: [] });
+    const { findings } = judge({ changes });
+    expect(findings.map(({ rule }) => rule)).toEqual(['only-plugin-files', 'file-name']);
+    for (const { message, fix } of findings) {
+      expect(message).not.toMatch(/[\r\n]/);
+      expect(message.length + fix.length).toBeLessThan(700);
+    }
   });
 
   it('refuses what is no plugin beside plugins, and warns where there is nothing else', () => {
@@ -142,6 +182,7 @@ describe('names and kinds', () => {
       ['scripts/build.sh', 'only-plugin-files', 'error'],
     ]);
     expect(judge({ changes: [other] }).findings).toMatchObject([{ rule: 'only-plugin-files', severity: 'warning' }]);
+    expect(judge({ changes: [other, owners] }).findings).toMatchObject([{ severity: 'error' }, { severity: 'error' }]);
   });
 
   it('sees a file that is moved out of the directory or into it', () => {

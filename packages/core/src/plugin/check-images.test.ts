@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../pull-request/rules.ts';
+import type { SourceImage } from './subject.ts';
 import { added, brief, judgeWith, samplePlugin } from './testing.ts';
 
 const judge = judgeWith(RULES);
@@ -10,7 +11,7 @@ describe('pushed images', () => {
   function images(plugins: readonly string[], ...references: string[]) {
     return judge({
       changes: added(...plugins.map((name, index) => samplePlugin(name, { port: 1000 + index }))),
-      images: references,
+      images: references.map((reference, index) => ({ reference, line: index + 1 })),
     });
   }
 
@@ -54,11 +55,36 @@ describe('pushed images', () => {
     expect(findings[0]?.message).toMatch(message);
   });
 
+  it('point at the line where they are listed', () => {
+    const { findings } = judge({
+      changes: added(samplePlugin('logs')),
+      images: [
+        { reference: `${source}logs:v0.1.0`, line: 3 },
+        { reference: 'nonsense', line: 7 },
+      ],
+    });
+    expect(brief(findings)).toEqual(['pull-request-images 7:1 error']);
+  });
+
+  it('that are not there are pushed, and those that cannot be asked for are not', () => {
+    const sourceImages = new Map<string, SourceImage>([
+      [`${source}logs:v0.1.0`, { missing: true }],
+      [`${source}gpu:v0.1.0`, { problem: 'the registry wants a password.' }],
+    ]);
+    const changes = added(samplePlugin('logs', { port: 1 }), samplePlugin('gpu', { port: 2 }));
+    const { findings } = judge({ changes, sourceImages });
+    expect(findings.map(({ file, rule, fix }) => [file, rule, fix])).toEqual([
+      ['release-plugins/gpu.yaml', 'source-image', 'Mend that and run again; the file need not be changed for it.'],
+      ['release-plugins/logs.yaml', 'source-image', `Push it: docker push ${source}logs:v0.1.0`],
+    ]);
+    expect(findings[0]?.message).toContain('the registry wants a password.');
+  });
+
   it('may not be of a plugin that the change leaves alone', () => {
     const { findings } = judge({
       base: [samplePlugin('logs')],
       changes: added(samplePlugin('gpu', { port: 1 })),
-      images: [`${source}logs:v0.1.0`],
+      images: [{ reference: `${source}logs:v0.1.0`, line: 1 }],
     });
     expect(findings).toMatchObject([{ rule: 'pull-request-images' }]);
     expect(findings[0]?.message).toContain('which this change does not release');

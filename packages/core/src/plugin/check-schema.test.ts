@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import validate from '../../generated/plugin.cjs';
 import { RULES } from '../pull-request/rules.ts';
+import { findViolations } from '../util/json-schema.ts';
+import { parseYaml } from '../util/yaml-document.ts';
 import { added, brief, judgeWith, pluginText, sourceFile } from './testing.ts';
+import { isVersion } from './version.ts';
 
 const PATH = 'release-plugins/log-viewer.yaml';
 const judge = judgeWith(RULES);
@@ -77,7 +81,7 @@ describe('the schema', () => {
       'version: 1.0',
       'schema 6:12',
       'spec.version is the number 1, not a string.',
-      "version: '1.0'",
+      'version: v1.0.0',
     ],
     [
       'a word for a boolean',
@@ -121,6 +125,40 @@ describe('the schema', () => {
     expect(findings[0]?.fix).toContain(fix);
   });
 
+  it('shows long and wild values in part', () => {
+    const wild = `${'x'.repeat(100_000)}\u202e`;
+    const text = GOOD.replace('cpu: 100m', `? "a/${'x'.repeat(100_000)}"\n        : bad`)
+      .replace('  class: log-viewer', `  class: [${wild}]\n  "k\\n::error::${wild}": 1`)
+      .replace('privileged: false', `privileged: ${'9'.repeat(100_000)}`);
+    const findings = judgeText(text);
+    expect(findings.map(({ rule }) => rule)).toEqual(['schema', 'unknown-key', 'schema', 'schema']);
+    for (const { message, fix } of findings) {
+      expect(message.length).toBeLessThanOrEqual(501);
+      expect(fix.length).toBeLessThanOrEqual(501);
+      expect(message + fix).not.toMatch(/\p{Cc}|\p{Cf}/u);
+    }
+  });
+
+  it('has no place for half a character', () => {
+    const findings = judgeText(GOOD.replace('port: 8080', `port: "${'x'.repeat(99)}😀"`));
+    expect(findings[0]?.message.isWellFormed()).toBe(true);
+  });
+
+  it('knows a version as semver does', () => {
+    for (const version of [
+      'v1.0.0-0',
+      'v1.0.0-0a.1',
+      'v1.0.0--',
+      'v1.0.0-01',
+      'v1.0.0-a.00',
+      'v1.0.0-a..b',
+      'v01.0.0',
+    ]) {
+      const violations = findViolations(validate, parseYaml(pluginText('log-viewer', { version })).value);
+      expect.soft(violations.length === 0, version).toBe(isVersion(version));
+    }
+  });
+
   it.each([
     [
       'a slip of the pen',
@@ -130,6 +168,13 @@ describe('the schema', () => {
       "Did you mean 'port'?",
     ],
     ['a key of another place', 'spec:', 'port: 1\nspec:', 'unknown-key 4:1 warning', 'Move it to spec.service'],
+    [
+      'a key of the top',
+      '  class:',
+      '  metadata: {}\n  class:',
+      'unknown-key 5:3 warning',
+      'Move it to the top level, or',
+    ],
     [
       'a key of no place',
       '    alias:\n',

@@ -18,7 +18,8 @@ describe('versions', () => {
     ['v1.02.3', 'v1.2.3'],
     ['v1.2.3.4', 'v1.2.3'],
     ['latest', 'v0.1.0'],
-    ['v1.0.0-01', 'v1.0.0'],
+    ['v1.0.0-01', 'v1.0.0-1'],
+    ['v01.0.0-007.beta', 'v1.0.0-7.beta'],
     ['v99999999999999999999.0.0', 'v0.1.0'],
   ])('refuses %s and proposes %s', (version, proposal) => {
     const findings = judgeText(
@@ -95,11 +96,30 @@ describe('the image', () => {
     expect(plugins).toEqual([]);
   });
 
-  it('asks for the target registry only when it is needed', () => {
+  it.each([
+    ['first', name, 'it has no tag', `${name}:<version>`],
+    ['1.2', `${name}`, 'it has no tag', `${name}:v1.2.0`],
+    ['1.2', 'other.example.com/x', 'the released image of this plugin is', `${name}:v1.2.0`],
+  ])('is judged without its tag where the version is %s', (version, image, why, right) => {
+    const { findings } = judge({ changes: added(samplePlugin('log-viewer', { version: `'${version}'`, image })) });
+    const found = findings.find(({ rule }) => rule === 'image-reference');
+    expect(found?.message).toContain(why);
+    expect(found?.message).not.toContain('undefined');
+    expect(found?.fix).toBe(`Write: image: ${right}`);
+  });
+
+  it('may have any tag where the version is wrong', () => {
+    const file = samplePlugin('log-viewer', { version: 'first', image: `${name}:x` });
+    expect(brief(judge({ changes: added(file) }).findings)).toEqual(['version-format 6:12 error']);
+  });
+
+  it('asks for both registries at once, and only when they are needed', () => {
     const configuration = configurationOf();
     const bare = { ...configuration, plugins: { ...configuration.plugins, target: undefined, source: undefined } };
     const file = samplePlugin('log-viewer');
-    expect(() => judge({ configuration: bare, changes: added(file) })).toThrow(/plugins\.target is not configured/);
+    expect(() => judge({ configuration: bare, changes: added(file) })).toThrow(
+      /plugins\.source and plugins\.target are not configured/,
+    );
     expect(judge({ configuration: bare, base: [file], changes: [{ status: 'removed', path: PATH }] }).findings).toEqual(
       [],
     );

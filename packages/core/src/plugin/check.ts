@@ -2,6 +2,7 @@ import type { Image } from '../image/image.ts';
 import type { Finding, Severity } from './finding.ts';
 import { assignImages, listReleases } from './images.ts';
 import type { Plugin } from './plugin.ts';
+import { shorten } from './quote.ts';
 import type { Draft, Rule } from './rule.ts';
 import { resolveLevels } from './rule-level.ts';
 import { buildSubject, type CheckInput, type SourceImage, type Subject } from './subject.ts';
@@ -13,8 +14,11 @@ export interface CheckResult {
   readonly plugins: readonly Plugin[];
 }
 
-/** How many findings of one rule a file can have; nobody reads more, and outputs have a limit. */
+/** How many errors, and how many warnings, of one rule a file can have; nobody reads more, and outputs have a limit. */
 const MOST = 20;
+
+/** Characters of a message and of a fix: keys, values and references in a file can be as long as the file. */
+const LONGEST = 500;
 
 /**
  * Judges a change of the plugins by `rules`, and says what it releases.
@@ -35,30 +39,41 @@ export function check(rules: readonly Rule[], input: CheckInput): CheckResult {
 function judge(rule: Rule, level: Severity, subject: Subject): Finding[] {
   const drafts =
     rule.judges === 'change'
-      ? takeFirst(rule.judge(subject))
-      : subject.files.flatMap((file) => takeFirst(rule.judge(file, subject)));
+      ? takeFirst(rule.judge(subject), level)
+      : subject.files.flatMap((file) => takeFirst(rule.judge(file, subject), level));
   return drafts.map(({ file, position, message, fix, atMost }) => ({
     file,
     line: position.line,
     column: position.column,
     rule: rule.id,
     severity: atMost ?? level,
-    message,
-    fix,
+    message: shorten(message, LONGEST),
+    fix: shorten(fix, LONGEST),
   }));
 }
 
-function takeFirst(drafts: Iterable<Draft>): Draft[] {
-  const taken: Draft[] = [];
+/** Takes the first few of each severity: however many warnings come first, they must not hide an error. */
+function takeFirst(drafts: Iterable<Draft>, level: Severity): Draft[] {
+  const taken: Record<Severity, Draft[]> = { error: [], warning: [] };
+  const isCut: Record<Severity, boolean> = { error: false, warning: false };
   for (const draft of drafts) {
-    const last = taken[MOST - 1];
-    if (last !== undefined) {
-      taken[MOST - 1] = { ...last, message: `${last.message} There are more of this kind, not shown.` };
-      break;
-    }
-    taken.push(draft);
+    const severity = draft.atMost ?? level;
+    if (taken[severity].length < MOST) taken[severity].push(draft);
+    else isCut[severity] = true;
+    // Nothing that the rule yields weighs more than its level.
+    if (isCut[level]) break;
   }
-  return taken;
+  return (['error', 'warning'] as const).flatMap((severity) =>
+    isCut[severity] ? markLast(taken[severity]) : taken[severity],
+  );
+}
+
+function markLast(drafts: readonly Draft[]): Draft[] {
+  return drafts.map((draft, index) =>
+    index === drafts.length - 1
+      ? { ...draft, message: `${shorten(draft.message, LONGEST - 50)} There are more of this kind, not shown.` }
+      : draft,
+  );
 }
 
 function listPlugins(subject: Subject): Plugin[] {
@@ -74,7 +89,7 @@ function listPlugins(subject: Subject): Plugin[] {
 }
 
 function addKnown(image: Image, found: SourceImage | undefined): Image {
-  if (found === undefined || 'problem' in found) return image;
+  if (found === undefined || !('digest' in found)) return image;
   const { digest, platforms } = found;
   return { ...image, digest, ...(platforms.length > 0 && { platforms }) };
 }

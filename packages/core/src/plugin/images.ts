@@ -1,4 +1,4 @@
-import { type Configuration, need } from '../configuration/configuration.ts';
+import { type Configuration, needAll } from '../configuration/configuration.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { Image } from '../image/image.ts';
 import { parseReference } from '../image/reference.ts';
@@ -9,7 +9,8 @@ import { isVersion } from './version.ts';
 
 /** Returns the repository of a plugin's released image, `<target>/<prefix><plugin>`. */
 export function releasedName(configuration: Configuration, plugin: string): string {
-  return `${need(configuration, 'plugins.target')}/${configuration.plugins.prefix}${plugin}`;
+  const { target, prefix } = readNaming(configuration);
+  return `${target}/${prefix}${plugin}`;
 }
 
 /** Returns what `spec.service.image` has to be, `<target>/<prefix><plugin>:<version>`. */
@@ -60,11 +61,11 @@ export function assignImages(subject: Subject): ImageAssignment {
   const broken = new Set<string>();
   const drafts: Draft[] = [];
 
-  for (const [index, reference] of references.entries()) {
+  for (const { reference, line } of references) {
     const outcome = placeReference(reference, naming, plugins, listed);
     if (!('message' in outcome)) continue;
     if (outcome.plugin !== undefined) broken.add(outcome.plugin);
-    drafts.push({ file: '', position: { line: index + 1, column: 1 }, message: outcome.message, fix: outcome.fix });
+    drafts.push({ file: '', position: { line, column: 1 }, message: outcome.message, fix: outcome.fix });
   }
 
   const images = new Map<string, readonly Image[]>();
@@ -87,9 +88,10 @@ interface Naming {
 }
 
 function readNaming(configuration: Configuration): Naming {
+  const settings = needAll(configuration, ['plugins.source', 'plugins.target']);
   return {
-    source: need(configuration, 'plugins.source'),
-    target: need(configuration, 'plugins.target'),
+    source: settings['plugins.source'],
+    target: settings['plugins.target'],
     prefix: configuration.plugins.prefix,
   };
 }

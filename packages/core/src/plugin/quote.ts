@@ -1,3 +1,4 @@
+/** Characters of a value that are shown. */
 const LONGEST = 100;
 
 /** Returns `value` as a message shows it: in quotes when it is a string, cut when long, on one line. */
@@ -10,7 +11,10 @@ export function quote(value: unknown): string {
 }
 
 /** Returns `text` on one line and without control characters, cut when it is longer than anybody reads. */
-export function shorten(text: string): string {
-  const line = text.slice(0, LONGEST + 1).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+export function shorten(text: string, longest = LONGEST): string {
+  const isCut = text.length > longest;
+  const shown = isCut ? text.slice(0, longest) : text;
+  // A cut, or the file itself, may leave half of a character.
+  const line = shown.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
+  return isCut ? `${line}…` : line;
 }

@@ -1,7 +1,7 @@
 import type { RuleLevel } from '../configuration/configuration.ts';
 import { CONFIGURATION_FILE } from '../configuration/configuration.ts';
 import { ConfigurationError } from '../errors.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../util/nearest.ts';
 import type { Rule } from './rule.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { RuleLevel } from '../configuration/configuration.ts';
-import type { Position } from '../util/yaml-document.ts';
+import type { Position } from '../util/line-index.ts';
 import type { JudgedFile, Subject } from './subject.ts';
 
 /** A finding before its rule's level is known. */
@@ -25,7 +25,7 @@ interface RuleBase {
 }
 
 /**
- * Judges one file at a time. Drafts are yielded, not returned: after the first few of one file nobody pulls on, so a
+ * Judges one file at a time. Drafts are yielded, not returned: after the first few that weigh most nobody pulls on, so a
  * hostile file with a hundred thousand faults costs no more than one with twenty.
  */
 export interface FileRule extends RuleBase {

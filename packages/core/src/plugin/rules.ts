@@ -5,9 +5,9 @@ import { fileName } from './rules/file-name.ts';
 import { fileSize } from './rules/file-size.ts';
 import { imageReference } from './rules/image-reference.ts';
 import { metadataName } from './rules/metadata-name.ts';
-import { onlyPluginFiles } from './rules/only-plugin-files.ts';
 import { portConflict } from './rules/port-conflict.ts';
 import { pullRequestImages } from './rules/pull-request-images.ts';
+import { samePlugin } from './rules/same-plugin.ts';
 import { schema } from './rules/schema.ts';
 import { slotConflict } from './rules/slot-conflict.ts';
 import { sourceImage } from './rules/source-image.ts';
@@ -18,7 +18,6 @@ import { yamlSyntax } from './rules/yaml-syntax.ts';
 
 /** The rules about plugins; those about a pull request's own form are in `pull-request/rules.ts`, with the whole list. */
 export const PLUGIN_RULES: readonly Rule[] = [
-  onlyPluginFiles,
   fileName,
   fileKind,
   fileSize,
@@ -32,6 +31,7 @@ export const PLUGIN_RULES: readonly Rule[] = [
   imageReference,
   slotConflict,
   portConflict,
+  samePlugin,
   pullRequestImages,
   sourceImage,
 ];

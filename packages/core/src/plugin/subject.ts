@@ -1,7 +1,6 @@
 import type { Configuration } from '../configuration/configuration.ts';
 import { ClaimIndex } from './claim-index.ts';
 import { type PluginFile, readPluginFile, type SourceFile } from './plugin-file.ts';
-import { classifyPath } from './plugin-path.ts';
 
 /** One file that a pull request changes. */
 export type FileChange =
@@ -30,9 +29,18 @@ export interface OpenPullRequest {
   readonly files: readonly SourceFile[];
 }
 
-/** What the source registry says about a reference: what it is, or why it cannot be released. */
+/** A reference that somebody says to have pushed. */
+export interface PushedImage {
+  /** As it was written; it may still be wrong. */
+  readonly reference: string;
+  /** Where it stands in the list; counts from 1. */
+  readonly line: number;
+}
+
+/** What the source registry says about a reference: what it is, that it is not there, or why nobody can tell. */
 export type SourceImage =
   | { readonly digest: string; readonly platforms: readonly string[] }
+  | { readonly missing: true }
   | { readonly problem: string };
 
 /** What there is to judge, before anything is read. */
@@ -48,7 +56,7 @@ export interface CheckInput {
   readonly owners?: readonly string[];
   readonly openPullRequests?: readonly OpenPullRequest[];
   /** References that were pushed, as the comment lists them. */
-  readonly images?: readonly string[];
+  readonly images?: readonly PushedImage[];
   /** What is known of the source registry, by reference; absent when nobody looked. */
   readonly sourceImages?: ReadonlyMap<string, SourceImage>;
   /** `all` judges and lists every file as if it had been touched. */
@@ -80,6 +88,8 @@ export interface Subject extends Omit<CheckInput, 'base' | 'openPullRequests'> {
   /** The directory of the plugins after the change, sorted by path. */
   readonly files: readonly JudgedFile[];
   readonly claims: ClaimIndex<JudgedFile>;
+  /** Plugin files of other open pull requests. */
+  readonly foreignFiles: readonly ForeignFile[];
   /** What other open pull requests claim. */
   readonly foreignClaims: ClaimIndex<ForeignFile>;
 }
@@ -88,13 +98,14 @@ export interface Subject extends Omit<CheckInput, 'base' | 'openPullRequests'> {
 export function buildSubject(input: CheckInput): Subject {
   const { directory } = input.configuration.plugins;
   const base = new Map(input.base.map((source) => [source.path, readPluginFile(source, directory)]));
+  const changes = pairRenames(input.changes, base);
   const files = new Map<string, JudgedFile>();
   for (const [path, file] of base) files.set(path, asItStands(file, input.scope));
-  for (const change of input.changes) {
+  for (const change of changes) {
     if (change.status === 'removed') files.delete(change.path);
     if (change.status === 'renamed' && change.previousPath !== undefined) files.delete(change.previousPath);
   }
-  for (const change of input.changes) {
+  for (const change of changes) {
     if (change.status === 'removed' || change.file === undefined) continue;
     const previousPath = change.status === 'renamed' ? change.previousPath : undefined;
     files.set(change.path, afterChange(readPluginFile(change.file, directory), base, previousPath, input.scope));
@@ -103,7 +114,36 @@ export function buildSubject(input: CheckInput): Subject {
   const foreign = (input.openPullRequests ?? []).flatMap(({ number, files: theirs }) =>
     theirs.map((source): ForeignFile => ({ ...named(readPluginFile(source, directory)), pullRequest: number })),
   );
-  return { ...input, files: sorted, claims: new ClaimIndex(sorted), foreignClaims: new ClaimIndex(foreign) };
+  return {
+    ...input,
+    changes,
+    files: sorted,
+    claims: new ClaimIndex(sorted),
+    foreignFiles: foreign,
+    foreignClaims: new ClaimIndex(foreign),
+  };
+}
+
+/**
+ * Takes a plugin that is removed and one that is added with the same content for one that is renamed: GitHub gives up
+ * looking for renames when a pull request changes many files.
+ */
+function pairRenames(changes: readonly FileChange[], base: ReadonlyMap<string, PluginFile>): FileChange[] {
+  const removed = new Map<string, string[]>();
+  for (const { status, path } of changes) {
+    const file = base.get(path);
+    if (status !== 'removed' || file?.place.kind !== 'plugin') continue;
+    removed.set(file.source.id, [...(removed.get(file.source.id) ?? []), path]);
+  }
+  const paired = new Set<string>();
+  const renamed = changes.map((change): FileChange => {
+    if (change.status !== 'added' || change.file === undefined) return change;
+    const previousPath = removed.get(change.file.id)?.shift();
+    if (previousPath === undefined) return change;
+    paired.add(previousPath);
+    return { ...change, status: 'renamed', previousPath };
+  });
+  return renamed.filter(({ status, path }) => status !== 'removed' || !paired.has(path));
 }
 
 function asItStands(file: PluginFile, scope: CheckInput['scope']): JudgedFile {
@@ -137,15 +177,4 @@ function afterChange(
 
 function named(file: PluginFile): PluginFile & { readonly plugin?: string } {
   return file.place.kind === 'plugin' ? { ...file, plugin: file.place.plugin } : file;
-}
-
-/** Says whether the change touches plugins at all, were it only to delete or rename one. */
-export function isReleaseRequest({ changes, configuration }: Pick<Subject, 'changes' | 'configuration'>): boolean {
-  return changes.some((change) => {
-    const paths = [change.path, change.status === 'renamed' ? change.previousPath : undefined];
-    return paths.some((path) => {
-      const kind = path === undefined ? 'outside' : classifyPath(path, configuration.plugins.directory).kind;
-      return kind !== 'outside' && kind !== 'other';
-    });
-  });
 }

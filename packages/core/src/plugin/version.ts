@@ -26,7 +26,7 @@ export function guessVersion(text: string): string | undefined {
   const plain = text.trim().replace(/^[vV=\s.-]+/, '');
   // Numbers that are too large for semver are cut by coerce, to something nobody meant.
   if (plain.length > LONGEST || !/^[0-9]/.test(plain) || /[0-9]{16}/.test(plain)) return undefined;
-  const trimmed = plain.replaceAll(/(^|\.)0+(?=[0-9])/g, '$1');
+  const trimmed = plain.replaceAll(/(?<=^|\.|^[0-9.]+-)0+(?=[0-9])/g, '');
   const version = parse(trimmed) ?? coerce(trimmed, { includePrerelease: true });
   const guess = `v${version?.version}`;
   return isVersion(guess) ? guess : undefined;

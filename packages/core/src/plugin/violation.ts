@@ -1,6 +1,7 @@
 import type { SchemaViolation } from '../util/json-schema.ts';
 import { childPointer } from '../util/yaml-document.ts';
-import { quote } from './quote.ts';
+import { quote, shorten } from './quote.ts';
+import { guessVersion } from './version.ts';
 
 /** A violation of the schema in words. */
 export interface Explanation {
@@ -23,7 +24,9 @@ export function formatPath(pointer: string): string {
   const steps = pointer.split('/').slice(1);
   if (steps.length === 0) return 'the file';
   return steps
-    .map((step) => (/^[0-9]+$/.test(step) ? `[${step}]` : `.${step.replaceAll('~1', '/').replaceAll('~0', '~')}`))
+    .map((step) =>
+      /^[0-9]+$/.test(step) ? `[${step}]` : `.${shorten(step.replaceAll('~1', '/').replaceAll('~0', '~'))}`,
+    )
     .join('')
     .replace(/^\./, '');
 }
@@ -49,7 +52,7 @@ export function explainViolation(violation: SchemaViolation, seen: SeenValue, pl
       const expected = [params['type']].flat().map(String);
       const message = `${path} is ${describeKind(seen.value)}, not ${expected.map((type) => KINDS[type] ?? type).join(' or ')}.`;
       // Nothing has no place of its own in the text.
-      return { pointer, part: seen.value === null ? 'key' : 'value', message, fix: convertTo(expected, key, seen) };
+      return { pointer, part: seen.value === null ? 'key' : 'value', message, fix: convertTo(expected, pointer, seen) };
     }
     case 'minimum':
     case 'maximum': {
@@ -95,9 +98,14 @@ function describeKind(value: unknown): string {
   return quote(value);
 }
 
-function convertTo(expected: readonly string[], key: string, { value, spelling }: SeenValue): string {
-  const name = /^[0-9]+$/.test(key) ? '-' : `${key}:`;
-  if (value === null) return 'Give it a value, or remove the key.';
+function convertTo(expected: readonly string[], pointer: string, { value, spelling }: SeenValue): string {
+  const key = pointer.slice(pointer.lastIndexOf('/') + 1);
+  const isItem = /^[0-9]+$/.test(key);
+  const name = isItem ? '-' : `${key}:`;
+  if (value === null && pointer === '') return 'Describe the plugin, or delete the file.';
+  if (value === null) return `Give it a value, or remove the ${isItem ? 'item' : 'key'}.`;
+  const version = pointer === '/spec/version' ? guessVersion(spelling ?? String(value)) : undefined;
+  if (version !== undefined) return `Write: ${name} ${version}`;
   if (expected.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) {
     return `Put it in quotes: ${name} '${spelling ?? value}'`;
   }

@@ -15,7 +15,7 @@ export interface Command {
 /** Returns the commands in what somebody wrote; lines in code, quotes and HTML comments give none. */
 export function readCommands(markdown: string): Command[] {
   return readMeantLines(markdown).flatMap(({ text, line }) => {
-    const [, indent = '', name, rest = ''] = /^(\s*)\/([A-Za-z][A-Za-z-]*)(?:\s+(.*))?$/.exec(text) ?? [];
+    const [, indent = '', name, rest = ''] = /^(\s*)\/([A-Za-z][A-Za-z-]*)(?:\s+(.*))?$/s.exec(text) ?? [];
     if (name === undefined) return [];
     const words = rest.split(/\s+/).filter((word) => word !== '');
     return [{ name: name.toLowerCase(), words, line, column: indent.length + 1 }];

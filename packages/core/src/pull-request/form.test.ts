@@ -80,6 +80,23 @@ it.each<[string, string, string, string, number, string, string]>([
   expect(findings[0]?.fix).toContain(fix);
 });
 
+it('takes a pull request for a release that says so, and then nothing else may change', () => {
+  const level = (body: string) =>
+    check(RULES, {
+      configuration: configurationOf(),
+      commit: 'c'.repeat(40),
+      base: [],
+      changes: [{ status: 'modified', path: 'README.md' }],
+      pullRequest: { number: 7, title: 'docs', body, author: 'Ada' },
+      scope: 'changed',
+    }).findings.map(({ rule, severity }) => [rule, severity]);
+  expect(level('/kind release\n')).toEqual([['only-plugin-files', 'error']]);
+  expect(level('/kind Release bug\n')).toEqual([['only-plugin-files', 'error']]);
+  for (const body of ['', '/kind bug\n', '> /kind release\n', '<!-- /kind release -->\n']) {
+    expect.soft(level(body), body).toEqual([['only-plugin-files', 'warning']]);
+  }
+});
+
 it('takes only an approver in OWNERS for an owner, and names those who are', () => {
   expect(judge(BODY, true, ['grace', 'linus'])).toEqual([]);
   const [finding] = judge(BODY, true, ['ada', 'linus', 'margaret']);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { readCommands } from './commands.ts';
 import { readImageList } from './image-list.ts';
 
 const A = 'cargo.example.com/team/acme-plugins-logs:v0.1.0';
@@ -35,6 +36,14 @@ it.each([
   ['web addresses', 'image(s) pushed to\nhttps://cargo.example.com/team/a:v1'],
 ])('finds no list in %s', (_, comment) => {
   expect(readImageList(comment)).toEqual([]);
+});
+
+it('reads a line of blanks once', () => {
+  const blanks = ' '.repeat(60_000);
+  const lines = [`${blanks}x`, `image pushed to${blanks}x\u2028`, `/queue${blanks}x\u2028`];
+  // Quadratic, each of them takes more than the five seconds that a test has.
+  expect(lines.flatMap((line) => readImageList(`${line}\n${A}`))).toEqual([]);
+  expect(readCommands(lines.join('\n'))).toHaveLength(1);
 });
 
 it('says on which line each reference is', () => {

@@ -1,14 +1,8 @@
+import type { PushedImage } from '../plugin/subject.ts';
 import { type MarkdownLine, readMarkdownLines } from './markdown-lines.ts';
 
-/** A reference that somebody says to have pushed. */
-export interface PushedImage {
-  /** As it was written; it may still be wrong. */
-  readonly reference: string;
-  /** Counts from 1. */
-  readonly line: number;
-}
-
-const HEADING = /^\s*[*_#\s]*images?(?:\(s\))?\s+pushed\s+to\b\s*[:：]?[*_\s]*[:：]?\s*(.*)$/i;
+/** Each part ends where the next one begins, so that a line of blanks is read once and not once for each of them. */
+const HEADING = /^[*_#\s]*images?(?:\(s\))?\s+pushed\s+to\b[*_\s:：]*(.*)$/is;
 
 /**
  * Returns the references that a comment lists below `image(s) pushed to`, one a line until the first line that is none.

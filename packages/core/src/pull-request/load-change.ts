@@ -34,8 +34,6 @@ export interface PullRequestAddress {
   readonly headSha: string | undefined;
 }
 
-/** Blobs that are asked for together; the reader has its own limit for what is under way. */
-const FILES_AT_ONCE = 8;
 const PULL_REQUESTS_AT_ONCE = 4;
 
 /** With more open pull requests than these a conflict is seen when the first of the two is merged. */
@@ -112,14 +110,18 @@ async function readAtOneHead(
   );
 }
 
-function readFiles(
+async function readFiles(
   files: RepositoryFiles,
   listed: readonly RepositoryFile[],
   directory: string,
 ): Promise<readonly SourceFile[]> {
-  return mapPooled(listed, FILES_AT_ONCE, async (file) =>
-    isWorthReading(file, directory) ? { ...file, bytes: await files.read(file) } : file,
-  );
+  const wanted = listed.filter((file) => isWorthReading(file, directory));
+  const contents = await files.readMany(wanted);
+  const byPath = new Map(wanted.map(({ path }, index) => [path, contents[index]]));
+  return listed.map((file) => {
+    const bytes = byPath.get(file.path);
+    return bytes === undefined ? file : { ...file, bytes };
+  });
 }
 
 /** Adds content and mode to the changes inside of the directory. */
@@ -142,10 +144,10 @@ async function readChanges(
     const change = { status, path, ...(previousPath !== undefined && { previousPath }) };
     if (!paths.has(path)) return change;
     const file = byPath.get(path);
-    if (file?.id === id) return { ...change, file };
+    if (file !== undefined && (id === undefined || file.id === id)) return { ...change, file };
     throw new ActionError(
       'inconsistent-answers',
-      `GitHub lists ${path} among the changes with the id ${id}, but ${headFiles.commit} does not hold that. Run again.`,
+      `GitHub lists ${path} among the changes with the id ${id ?? '(none)'}, but ${headFiles.commit} does not hold that. Run again.`,
     );
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseYaml, YamlError } from './yaml-document.ts';
+import { EmptyYamlError, parseYaml, YamlError } from './yaml-document.ts';
 
 function failureOf(source: string): YamlError {
   try {
@@ -38,8 +38,15 @@ describe('parseYaml', () => {
 
   it.each([
     ['an empty text', '', 'empty', 1],
-    ['comments only', '# nothing\n', 'empty', 1],
-    ['two documents', 'a: 1\n---\nb: 2\n', 'more than one document', 3],
+    ['blanks only', '\n  \n', 'empty', 1],
+    ['comments only', '# nothing\n', 'nothing but comments', 1],
+    ['two documents', 'a: 1\n---\nb: 2\n', 'more than one document', 2],
+    ['two documents, the first with its line', '# x\n---\na: 1\n# ---\n--- {b: 2}\n', 'more than one document', 5],
+    ['an empty second document', 'a: |\n  ---\n---\n', 'more than one document', 3],
+    ['a second document without its line', 'a: 1\n...\nb: 2\n', 'more than one document', 3],
+    ['a list in itself', 'b: 1\na: &a [*a]\n', 'stands in the value that it names', 2],
+    ['a mapping in itself', '&a\nb: { c: [*a] }\n', 'stands in the value that it names', 2],
+    ['a value in the one that takes its name', 'a: &a 1\nb: &a [*a]\n', 'stands in the value that it names', 2],
     ['a duplicate key', 'a: 1\nb: 2\na: 3\n', 'duplicat', 3],
     ['a tab', 'a:\n\tb: 1\n', 'tab', 2],
     ['an unclosed flow', 'a: [1, 2\nb: 3\n', '', 2],
@@ -58,6 +65,30 @@ describe('parseYaml', () => {
           .join(', ')}]`,
       );
     expect(failureOf(lines.join('\n')).message).toMatch(/alias/i);
+  });
+
+  it('refuses few aliases of much, and takes some', () => {
+    const text = (items: number, aliases: number): string =>
+      `a:\n  - &m [${'1,'.repeat(items)}]\n${'  - *m\n'.repeat(aliases)}`;
+    expect(failureOf(text(500_000, 1))).toMatchObject({
+      message: expect.stringContaining('aliases add'),
+      position: { line: 3 },
+    });
+    // The list, and what is in it.
+    expect(failureOf(text(9_999, 11))).toMatchObject({ position: { line: 13, column: 5 } });
+    expect(parseYaml(text(9_999, 10)).value).toMatchObject({ a: { length: 11 } });
+  });
+
+  it('counts what aliases of aliases stand for', () => {
+    const lines = ['- &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]'];
+    for (let i = 1; i < 6; i += 1) lines.push(`- &a${i} [${`*a${i - 1}, `.repeat(9)}]`);
+    expect(failureOf(lines.join('\n'))).toMatchObject({ position: { line: 6 } });
+    expect(parseYaml(lines.slice(0, 4).join('\n')).value).toHaveLength(4);
+  });
+
+  it('tells a text without a document from a wrong one', () => {
+    expect(failureOf('# nothing')).toBeInstanceOf(EmptyYamlError);
+    expect(failureOf('a: [')).not.toBeInstanceOf(EmptyYamlError);
   });
 
   it('refuses deep nesting and keeps prototypes clean', () => {

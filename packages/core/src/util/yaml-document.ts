@@ -1,10 +1,6 @@
 import { constructFromEvents, EVENT_ID, type Event, getScalarValue, parseEvents, YAMLException } from 'js-yaml';
-
-/** A place in a text; both count from 1, as editors and GitHub's annotations do. */
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
+import { LineIndex, type Position } from './line-index.ts';
+import { findWrongAlias } from './yaml-expansion.ts';
 
 /** Why a text is no YAML document we accept, and where. */
 export class YamlError extends Error {
@@ -17,6 +13,9 @@ export class YamlError extends Error {
   }
 }
 
+/** A text without any document in it: nothing, or nothing but comments. */
+export class EmptyYamlError extends YamlError {}
+
 /** One YAML document: its value, and where each part of it stands. */
 export interface YamlDocument {
   readonly value: unknown;
@@ -27,7 +26,7 @@ export interface YamlDocument {
   positionOf(pointer: string, part?: 'key' | 'value'): Position;
 }
 
-/** Aliases are how small texts become huge values; real files have none. */
+/** Aliases are how small texts become huge values; `findWrongAlias` looks at what they stand for. */
 const LIMITS = { maxAliases: 50, maxDepth: 50 };
 
 const START: Position = { line: 1, column: 1 };
@@ -43,21 +42,41 @@ export function parseYaml(source: string): YamlDocument {
     const options = { source, ...LIMITS };
     const events = parseEvents(source, options);
     const documents = events.filter((event) => event.type === EVENT_ID.DOCUMENT).length;
-    if (documents === 0) throw new YamlError('the file is empty', START);
-    const offsets = indexOffsets(source, events);
-    if (documents > 1) {
-      throw new YamlError('the file holds more than one document', positionAt(source, offsets.secondDocument));
+    if (documents === 0) {
+      const isBlank = source.trim() === '';
+      throw new EmptyYamlError(isBlank ? 'the file is empty' : 'the file holds nothing but comments', START);
     }
+    const offsets = indexOffsets(source, events);
+    const lines = new LineIndex(source);
+    if (documents > 1) {
+      throw new YamlError(
+        'the file holds more than one document',
+        lines.positionAt(findSecondDocument(source, events, offsets)),
+      );
+    }
+    const alias = findWrongAlias(source, events);
+    if (alias !== undefined) throw new YamlError(alias.message, lines.positionAt(alias.offset));
     const [value] = constructFromEvents(events, options);
     return {
       value,
-      positionOf: (pointer, part = 'value') => positionAt(source, offsets.find(pointer, part)),
+      positionOf: (pointer, part = 'value') => lines.positionAt(offsets.find(pointer, part)),
     };
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const position = error.mark ? { line: error.mark.line + 1, column: error.mark.column + 1 } : START;
     throw new YamlError(error.reason || error.message, position, { cause: error });
   }
+}
+
+/**
+ * Returns where the second document begins: at its `---`, which stands nowhere else at the beginning of a line; without
+ * one (after a `...`) at its value. https://yaml.org/spec/1.2.2/#rule-c-forbidden
+ */
+function findSecondDocument(source: string, events: readonly Event[], offsets: OffsetIndex): number {
+  const [first, second] = events.filter((event) => event.type === EVENT_ID.DOCUMENT);
+  if (second?.explicitStart !== true) return offsets.secondDocument;
+  const markers = [...source.matchAll(/(?<=^|[\r\n])---(?=[ \t\r\n]|$)/g)];
+  return markers[first?.explicitStart === true ? 1 : 0]?.index ?? offsets.secondDocument;
 }
 
 /** Returns the JSON pointer of a child: `~` and `/` in the key are escaped. */
@@ -157,10 +176,4 @@ function offsetOf(event: Event): number | undefined {
     default:
       return undefined;
   }
-}
-
-function positionAt(source: string, offset: number): Position {
-  const before = source.slice(0, offset);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  return { line: before.split('\n').length, column: offset - lineStart + 1 };
 }

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from '../http-server.ts';
 import type { Answer } from './answer.ts';
+import { graphqlRoute } from './api/graphql.ts';
 import { routes } from './api/routes.ts';
 import { ApiError, notFound } from './api-error.ts';
 import { type Actor, authenticate, requireAccess, requireVisible, type TokenOptions } from './authentication.ts';
@@ -14,12 +15,12 @@ import type { Site } from './site.ts';
 /** A blob of 100 MiB in base64 and JSON, with room to spare. */
 const bodyLimit = 160 * 1024 * 1024;
 
-/** The REST side of the server: reads a request, finds its operation, checks who asks, and sends the answer. */
+/** The API of the server, REST and what there is of GraphQL: reads a request, finds its operation, checks who asks, and sends the answer. */
 export class RestApi {
   readonly #site: Site;
   readonly #tokens: ReadonlyMap<string, TokenOptions>;
   readonly #limits = new RateLimit();
-  readonly #match = createRouter(routes);
+  readonly #match = createRouter([...routes, graphqlRoute]);
 
   constructor(site: Site, tokens: ReadonlyMap<string, TokenOptions>) {
     this.#site = site;
@@ -55,7 +56,7 @@ export class RestApi {
   }
 
   async #perform(request: IncomingMessage, url: URL, actor: Actor): Promise<Answer> {
-    const path = url.pathname.replace(/^\/api\/v3(?=\/|$)/, '');
+    const path = url.pathname.replace(/^\/api\/v3(?=\/|$)|^\/api(?=\/graphql$)/, '');
     const found = this.#match(request.method ?? 'GET', path);
     if (found === undefined) throw notFound();
     const { route, parameters } = found;

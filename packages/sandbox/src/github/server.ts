@@ -23,6 +23,8 @@ export interface GitHubOptions {
 export interface GitHubServer extends ListeningServer {
   /** What a runner calls GITHUB_API_URL. */
   readonly apiUrl: string;
+  /** What a runner calls GITHUB_GRAPHQL_URL. */
+  readonly graphqlUrl: string;
   /** What a runner calls GITHUB_SERVER_URL. */
   readonly serverUrl: string;
   /** Adds a repository while the server runs, or changes the options of one that is there. */
@@ -38,7 +40,7 @@ export interface GitHubServer extends ListeningServer {
 const defaultToken: TokenOptions = { token: 'sandbox-token', login: 'sandbox-admin' };
 
 /**
- * Starts a GitHub on loopback: REST (with and without `/api/v3`) and smart HTTP over real bare git repositories, with
+ * Starts a GitHub on loopback: REST (with and without `/api/v3`), a little GraphQL and smart HTTP over real bare git repositories, with
  * everything that is not git in JSON files beside them. Tokens are not kept: each start says who may do what.
  *
  * @see https://docs.github.com/en/rest
@@ -74,6 +76,7 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubServer>
   return {
     ...server,
     apiUrl: site.apiUrl,
+    graphqlUrl: `${server.url}/api/graphql`,
     serverUrl: site.serverUrl,
     addRepository: async (fullName, more) => {
       await site.addRepository(fullName, more);

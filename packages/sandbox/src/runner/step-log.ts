@@ -60,7 +60,11 @@ export class StepLog {
   annotate(annotation: Annotation): void {
     const { level, message, file, line, col } = annotation;
     this.#annotations.push(annotation);
-    const place = [file, line, col].filter((part) => part !== undefined).join(':');
+    const place = [file, line, col]
+      .filter((part) => part !== undefined)
+      .join(':')
+      .replaceAll(/[\r\n]+/g, ' ')
+      .replaceAll('##[', '# #[');
     this.#show(`${HEADINGS[level]}: ${place === '' ? '' : `${place}: `}${message}`);
   }
 
@@ -92,12 +96,21 @@ export class StepLog {
   }
 
   #show(text: string): void {
-    for (const line of text.split('\n')) {
+    const [first = '', ...more] = text.split(/\r\n|\r|\n/);
+    for (const line of [first, ...more.map(disarm)]) {
       const masked = this.#options.masks.apply(line);
       this.#lines.push(masked);
       this.#options.onLine(masked);
     }
   }
+}
+
+/**
+ * A command's text can have lines that look like commands. They are none; but the log may be printed inside of another
+ * step, whose runner would obey.
+ */
+function disarm(line: string): string {
+  return line.replaceAll('##[', '# #[').replace(/^(\s*):(?=:)/, '$1: ');
 }
 
 function readAnnotation(level: Annotation['level'], { properties, data }: WorkflowCommand): Annotation {

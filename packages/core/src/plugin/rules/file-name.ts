@@ -13,7 +13,7 @@ export const fileName: FileRule = {
     const stem = place.name.replace(/\.ya?ml$/i, '');
     const better = toPluginName(stem);
     const message =
-      better === stem ? `${quote(place.name)} does not end in '.yaml'` : `'${stem}' is no name of a plugin`;
+      better === stem ? `${quote(place.name)} does not end in '.yaml'` : `${quote(stem)} is no name of a plugin`;
     const fix = better === undefined ? 'Rename it' : `Rename it to ${configuration.plugins.directory}/${better}.yaml`;
     yield { file: file.path, position: START, message: `${message}.`, fix: `${fix}: a name is ${NAME_RULE}.` };
   },

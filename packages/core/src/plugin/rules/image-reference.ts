@@ -1,7 +1,7 @@
-import { releasedName, releasedReference } from '../images.ts';
+import { releasedName } from '../images.ts';
 import { quote } from '../quote.ts';
 import { type FileRule, positionIn } from '../rule.ts';
-import { isVersion } from '../version.ts';
+import { guessVersion, isVersion } from '../version.ts';
 
 export const imageReference: FileRule = {
   id: 'image-reference',
@@ -15,18 +15,21 @@ export const imageReference: FileRule = {
     if (!file.touched || file.carriedFrom !== undefined || plugin === undefined || !image?.value) return;
     const name = releasedName(configuration, plugin);
     const tag = version !== undefined && isVersion(version.value) ? version.value : undefined;
-    const expected = tag === undefined ? `${name}:<version>` : releasedReference(configuration, plugin, tag);
-    const isRight = tag === undefined ? image.value.startsWith(`${name}:`) : image.value === expected;
+    const hasName = image.value === name || image.value.startsWith(`${name}:`);
+    // Which tag is right cannot be told from a version that is wrong; that is another rule's to say.
+    const isRight = tag === undefined ? hasName && image.value !== name : image.value === `${name}:${tag}`;
     if (isRight) return;
-    const why =
-      image.value.startsWith(`${name}:`) || image.value === name
-        ? `its tag is not spec.version, ${tag}`
-        : `the released image of this plugin is ${name}`;
+    const why = hasName ? complainAboutTag(tag) : `the released image of this plugin is ${name}`;
+    const meant = tag ?? guessVersion(version?.value ?? '') ?? '<version>';
     yield {
       file: file.path,
       position: positionIn(file, image.pointer),
       message: `spec.service.image is ${quote(image.value)}, but ${why}.`,
-      fix: `Write: image: ${expected}`,
+      fix: `Write: image: ${name}:${meant}`,
     };
   },
 };
+
+function complainAboutTag(tag: string | undefined): string {
+  return tag === undefined ? 'it has no tag' : `its tag is not spec.version, ${tag}`;
+}

@@ -26,9 +26,12 @@ export const portConflict: FileRule = {
   },
 };
 
-/** Returns the first port after `port` that nobody claims. */
+const LAST_PORT = 65_535;
+
+/** Returns the first port after `port` that nobody claims; none for what is no port itself. */
 function freePort(port: number, { claims, foreignClaims }: Subject): number | undefined {
-  for (let candidate = port + 1; candidate <= 65_535; candidate += 1) {
+  if (!Number.isInteger(port) || port < 1) return undefined;
+  for (let candidate = port + 1; candidate <= LAST_PORT; candidate += 1) {
     if (claims.ofPort(candidate).length + foreignClaims.ofPort(candidate).length === 0) return candidate;
   }
   return undefined;

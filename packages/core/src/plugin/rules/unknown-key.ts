@@ -1,8 +1,8 @@
 import validate from '../../../generated/plugin.cjs';
 import { findViolations } from '../../util/json-schema.ts';
+import { nearest } from '../../util/nearest.ts';
 import { childPointer } from '../../util/yaml-document.ts';
 import { KNOWN_KEYS } from '../known-keys.ts';
-import { nearest } from '../nearest.ts';
 import { quote } from '../quote.ts';
 import { type FileRule, positionIn } from '../rule.ts';
 import { formatPath } from '../violation.ts';
@@ -35,6 +35,8 @@ function cureFor(key: string, known: readonly string[]): string {
   const meant = nearest(key, known);
   if (meant !== undefined) return `Did you mean '${meant}'?`;
   const [elsewhere, ...more] = [...KNOWN_KEYS].filter(([, keys]) => keys.includes(key));
-  if (elsewhere !== undefined && more.length === 0) return `Move it to ${elsewhere[0]}, or remove it.`;
+  if (elsewhere !== undefined && more.length === 0) {
+    return `Move it to ${elsewhere[0] === '' ? 'the top level' : elsewhere[0]}, or remove it.`;
+  }
   return `Remove it; known here: ${known.join(', ')}.`;
 }

@@ -3,7 +3,7 @@ import type { FileRule } from '../rule.ts';
 
 /** What to do about a fault, by what the parser says; the first that matches. */
 const CURES: readonly (readonly [RegExp, string])[] = [
-  [/empty/, 'Describe the plugin, or delete the file.'],
+  [/empty|nothing but comments/, 'Describe the plugin, or delete the file.'],
   [/more than one document/, 'Remove the line with --- and what follows it: one file describes one plugin.'],
   [/duplicat/i, 'Remove one of the two keys.'],
   [/tab/i, 'Indent with spaces: YAML allows no tabs there.'],

@@ -13,7 +13,7 @@ import { repositoryRoutes } from './repositories.ts';
 import { reviewRoutes } from './reviews.ts';
 import { treeRoutes } from './trees.ts';
 
-/** Every operation of the server. */
+/** Every operation of the REST API. */
 export const routes: readonly Route[] = [
   ...peopleRoutes,
   ...repositoryRoutes,

@@ -1,0 +1,124 @@
+import { buildSchema, GraphQLError, graphql } from 'graphql';
+import { type Answer, ok } from '../answer.ts';
+import { ApiError } from '../api-error.ts';
+import { mayAccess, requireVisible } from '../authentication.ts';
+import { isOid } from '../git/objects.ts';
+import type { HostedRepository } from '../hosted-repository.ts';
+import { type Call, type Route, siteRoute } from '../route.ts';
+
+/** The few fields that are served, as GitHub describes them. @see https://docs.github.com/en/graphql/reference */
+const schema = buildSchema(`
+  scalar GitObjectID
+
+  type Query {
+    repository(owner: String!, name: String!): Repository
+  }
+
+  type Repository {
+    object(oid: GitObjectID): GitObject
+  }
+
+  interface GitObject {
+    oid: GitObjectID!
+  }
+
+  type Blob implements GitObject {
+    oid: GitObjectID!
+    byteSize: Int!
+    isBinary: Boolean
+    isTruncated: Boolean!
+    text: String
+  }
+
+  type Commit implements GitObject {
+    oid: GitObjectID!
+  }
+
+  type Tree implements GitObject {
+    oid: GitObjectID!
+  }
+
+  type Tag implements GitObject {
+    oid: GitObjectID!
+  }
+`);
+
+/** Bytes of a blob's text that are sent. */
+const textLimit = 512 * 1024;
+
+const typeNames = { blob: 'Blob', commit: 'Commit', tree: 'Tree', tag: 'Tag' } as const;
+
+async function query(call: Call): Promise<Answer> {
+  if (call.actor === undefined) throw new ApiError(401, 'This endpoint requires you to be authenticated.');
+  const variables = call.payload.optionalObject('variables')?.value;
+  const result = await graphql({
+    schema,
+    source: call.payload.string('query'),
+    rootValue: { repository: (names: RepositoryNames) => findRepository(call, names) },
+    variableValues: typeof variables === 'object' && variables !== null ? { ...variables } : {},
+  });
+  // GitHub puts the kind of an error beside its message, and has no extensions.
+  const errors = result.errors?.map(({ message, path, locations, extensions }) => ({
+    ...extensions,
+    path,
+    locations,
+    message,
+  }));
+  return ok({
+    ...(result.data === undefined ? {} : { data: result.data }),
+    ...(errors === undefined ? {} : { errors }),
+  });
+}
+
+interface RepositoryNames {
+  readonly owner: string;
+  readonly name: string;
+}
+
+function findRepository(call: Call, { owner, name }: RepositoryNames): unknown {
+  const repository = call.site.find(`${owner}/${name}`);
+  if (repository === undefined || !isVisible(call, repository)) {
+    throw refusal('NOT_FOUND', `Could not resolve to a Repository with the name '${owner}/${name}'.`);
+  }
+  return {
+    object: ({ oid }: { readonly oid?: string }) => {
+      if (!mayAccess(call.actor, ['contents:read'], !repository.record.private)) {
+        throw refusal('FORBIDDEN', 'Resource not accessible by integration');
+      }
+      return oid === undefined || !isOid(oid) ? null : findObject(repository, oid);
+    },
+  };
+}
+
+function isVisible({ actor }: Call, repository: HostedRepository): boolean {
+  try {
+    requireVisible(actor, repository);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError) return false;
+    throw error;
+  }
+}
+
+/** A blob counts as binary when there is a NUL near its beginning, as git has it. */
+async function findObject(repository: HostedRepository, oid: string): Promise<unknown> {
+  const found = await repository.git.read(oid);
+  if (found === undefined) return null;
+  const { content, size, type } = found;
+  const isBinary = content.subarray(0, 8000).includes(0);
+  return {
+    __typename: typeNames[type],
+    oid,
+    byteSize: size,
+    isBinary,
+    isTruncated: size > textLimit,
+    text: isBinary ? null : content.subarray(0, textLimit).toString(),
+  };
+}
+
+function refusal(type: string, message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { type } });
+}
+
+/** GraphQL, at `/graphql` and `/api/graphql`. @see https://docs.github.com/en/graphql/guides/forming-calls-with-graphql */
+export const graphqlRoute: Route = siteRoute('POST /graphql', ['metadata:read'], query);
