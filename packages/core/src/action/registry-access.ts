@@ -10,15 +10,32 @@ import { optional, secret, text } from './inputs.ts';
 export const SOURCE_INPUTS = { 'source-username': optional(text), 'source-password': secret() } as const;
 export const TARGET_INPUTS = { 'target-username': optional(text), 'target-password': secret() } as const;
 
-type Side = 'source' | 'target';
-type SideInputs = { readonly [Name in `${Side}-username` | `${Side}-password`]?: string | undefined };
+type SideName = 'source' | 'target';
+type SideInputs = { readonly [Name in `${SideName}-username` | `${SideName}-password`]?: string | undefined };
+
+/** One side of a job: which inputs hold its credentials, and where it is at home. */
+export interface Side {
+  readonly name: SideName;
+  /** Registry and namespace, or repository; undefined when the configuration does not say. */
+  readonly home: string | undefined;
+}
+
+/** The side of the release repository that plugins' images come from or go to. */
+export function pluginSide(name: SideName, { plugins }: Configuration): Side {
+  return { name, home: plugins[name] };
+}
+
+/** The side of the storage repository: where the distributions' images are. */
+export function storageSide({ storage }: Configuration): Side {
+  return { name: 'target', home: storage.image };
+}
 
 /**
  * Opens the registries of one side, for these references and no others.
  *
- * Once the configuration says where the side is, a reference outside of it must be to a registry that is configured, or
- * nothing is contacted. Credentials come from the side's inputs, which are for the side's own host only, else from
- * docker's configuration; every secret is masked before it is used.
+ * Once the configuration says where the side is at home, a reference outside of it must be to a registry that is
+ * configured, or nothing is contacted. Credentials come from the side's inputs, which are for the home's host only, else
+ * from docker's configuration; every secret is masked before it is used.
  */
 export async function openRegistries(
   side: Side,
@@ -29,32 +46,31 @@ export async function openRegistries(
 ): Promise<Registries> {
   for (const reference of references) checkAllowed(side, reference, configuration);
   const docker = await loadDockerCredentials(runtime.env);
-  const given = readCredential(side, inputs);
-  const credentials: CredentialStore =
-    given === undefined ? docker : docker.with(hostsOf(side, references, configuration), given);
+  const given = readCredential(side.name, inputs);
+  const credentials: CredentialStore = given === undefined ? docker : docker.with(hostsOf(side, references), given);
   for (const secretText of credentials.secrets()) runtime.mask(secretText);
   return new Registries(configuration.registries, credentials, runtime.log);
 }
 
-function checkAllowed(side: Side, reference: Reference, configuration: Configuration): void {
-  const path = configuration.plugins[side];
-  const text = formatReference(reference);
-  if (path === undefined || text.startsWith(`${path}/`) || reference.registry in configuration.registries) return;
+function checkAllowed({ home }: Side, reference: Reference, configuration: Configuration): void {
+  const { registry, repository } = reference;
+  const name = formatReference({ registry, repository });
+  if (home === undefined || name === home || name.startsWith(`${home}/`)) return;
+  if (registry in configuration.registries) return;
   throw new ConfigurationError(
     'registry-not-allowed',
-    `${text} is not below ${path}, and its registry is not in the configuration's \`registries\`. ` +
-      `Correct the reference, or add the registry:\n\nregistries:\n  ${reference.registry}: {}\n`,
+    `${formatReference(reference)} is not below ${home}, and its registry is not in the configuration's \`registries\`. ` +
+      `Correct the reference, or add the registry:\n\nregistries:\n  ${registry}: {}\n`,
   );
 }
 
-/** The hosts that the side's own credentials are for: the configured one, or those that were named by hand. */
-function hostsOf(side: Side, references: readonly Reference[], configuration: Configuration): string[] {
-  const path = configuration.plugins[side];
-  if (path !== undefined) return [parseReference(`${path}/any`).registry];
+/** The hosts that the side's own credentials are for: the home's, or those that were named by hand. */
+function hostsOf({ home }: Side, references: readonly Reference[]): string[] {
+  if (home !== undefined) return [parseReference(`${home}/any`).registry];
   return [...new Set(references.map(({ registry }) => registry))];
 }
 
-function readCredential(side: Side, inputs: SideInputs): Credential | undefined {
+function readCredential(side: SideName, inputs: SideInputs): Credential | undefined {
   const username = inputs[`${side}-username`];
   const password = inputs[`${side}-password`];
   if (username === undefined && password === undefined) return undefined;
