@@ -46,7 +46,8 @@ export async function* untar(source: AsyncIterable<Buffer>, where: string): Asyn
     }
     const linkTo = extended['linkpath'] ?? readText(header, 157, 100);
     const kind = kindOf(type);
-    const length = kind === 'file' ? size : 0;
+    // Links may say the size of what they point to; only its own bytes follow a header.
+    const length = kind === 'file' || kind === 'other' ? size : 0;
     let left = length;
     const content = (async function* (): AsyncGenerator<Buffer, void> {
       while (left > 0) {
@@ -64,7 +65,7 @@ export async function* untar(source: AsyncIterable<Buffer>, where: string): Asyn
       content,
     };
     while (left > 0) left -= (await bytes.some(left)).length;
-    if (kind === 'file') await bytes.expect(padding);
+    if (length > 0) await bytes.expect(padding);
     extended = {};
   }
 }

@@ -1,5 +1,5 @@
 import { memoryBlob, type SampleBlob } from './sample-blob.ts';
-import { type LayerOptions, makeLayer } from './sample-layer.ts';
+import { type LayerOptions, makeLayer, type SampleLayer } from './sample-layer.ts';
 
 export type MediaTypes = 'oci' | 'docker';
 
@@ -61,14 +61,22 @@ export interface SampleImage {
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md
  */
 export async function makeImage(options: ImageOptions): Promise<SampleImage> {
+  const layers: SampleLayer[] = [];
+  for (const [index, layer] of options.layers.entries()) {
+    layers.push(await makeLayer(layer.seed ?? `${options.seed}/${index}`, layer, options.directory));
+  }
+  return composeImage(layers, options);
+}
+
+/** Puts an image together from layers that exist. */
+export function composeImage(
+  layers: readonly SampleLayer[],
+  options: Omit<ImageOptions, 'seed' | 'layers' | 'directory'>,
+): SampleImage {
   if (options.mediaTypes === 'docker' && options.annotations !== undefined) {
     throw new Error("docker's manifests have no annotations");
   }
   const types = MEDIA_TYPES[options.mediaTypes];
-  const layers = [];
-  for (const [index, layer] of options.layers.entries()) {
-    layers.push(await makeLayer(layer.seed ?? `${options.seed}/${index}`, layer, options.directory));
-  }
   const platform: Platform = {
     architecture: options.architecture,
     os: options.os,

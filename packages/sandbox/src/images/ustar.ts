@@ -6,6 +6,8 @@ export interface TarEntry {
   /** Bytes; 0 for a folder. */
   readonly size: number;
   readonly mode: number;
+  /** Name of the file, earlier in the same archive, that this is another name of. */
+  readonly linkTo?: string;
 }
 
 /**
@@ -25,7 +27,8 @@ export function tarHeader(entry: TarEntry): Buffer {
   octal(0, 116, 8);
   octal(entry.size, 124, 12);
   octal(0, 136, 12);
-  header.write(entry.name.endsWith('/') ? '5' : '0', 156);
+  header.write(entry.linkTo !== undefined ? '1' : entry.name.endsWith('/') ? '5' : '0', 156);
+  header.write(entry.linkTo ?? '', 157);
   header.write('ustar\u000000', 257);
   // The checksum is taken with its own eight bytes as spaces.
   header.write('        ', 148);

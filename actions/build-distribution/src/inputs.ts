@@ -1,0 +1,31 @@
+import {
+  COMMON_INPUTS,
+  type InputsOf,
+  oneOf,
+  optional,
+  required,
+  text,
+  withDefault,
+} from '@slipway/core/action/inputs';
+import { SOURCE_INPUTS, TARGET_INPUTS } from '@slipway/core/action/registry-access';
+import { ConfigurationError } from '@slipway/core/errors';
+
+export const inputs = {
+  ...COMMON_INPUTS,
+  ...SOURCE_INPUTS,
+  ...TARGET_INPUTS,
+  distribution: required(text),
+  commit: optional(readCommitId),
+  checks: withDefault(oneOf('changed', 'all', 'off'), 'changed'),
+} as const;
+
+export type Inputs = InputsOf<typeof inputs>;
+
+/** A short id could be made to mean another commit. */
+function readCommitId(value: string, name: string): string {
+  if (/^[0-9a-f]{40}$/.test(value)) return value;
+  throw new ConfigurationError(
+    'invalid-input',
+    `input '${name}': '${value}' is no commit id of 40 hexadecimal digits.`,
+  );
+}

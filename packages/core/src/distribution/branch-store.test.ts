@@ -1,0 +1,114 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BranchStore } from './branch-store.ts';
+import { treeOf } from './foreign-packages.ts';
+import { GitBlobs } from './git-blobs.ts';
+import { gitEnvironment } from './git-command.ts';
+import { listPackageVersions } from './package-files.ts';
+
+let directory: string;
+let repository: string;
+
+const FILES: Readonly<Record<string, string>> = {
+  Dockerfile: 'FROM x\n',
+  'packages/log/1.0.0/manifest.yml': 'name: log\n',
+  'packages/log/v2/manifest.yml': 'name: log\n',
+  'packages/tcp/1.0.0/a "quoted" näme': 'x'.repeat(300_000),
+  'packages/tcp/1.0.0/empty': '',
+};
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'branch-store-'));
+  repository = join(directory, 'repository');
+  git('init', '--quiet', repository);
+  for (const [path, content] of Object.entries(FILES)) {
+    execFileSync('mkdir', ['-p', join(repository, path, '..')]);
+    writeFileSync(join(repository, path), content);
+  }
+  git('-C', repository, 'add', '--all');
+  git('-C', repository, '-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit', '--quiet', '-m', 'files');
+  git('-C', repository, 'config', 'uploadpack.allowFilter', 'true');
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function git(...args: string[]): string {
+  const env = { ...process.env, GIT_COMMITTER_DATE: '1700000000 +0100', GIT_CONFIG_GLOBAL: '/dev/null' };
+  return execFileSync('git', args, { encoding: 'utf8', env, stdio: 'pipe' }).trim();
+}
+
+function open(url = `file://${repository}`): BranchStore {
+  return new BranchStore({ url, token: undefined, directory: join(directory, 'work'), env: process.env });
+}
+
+describe('a branch store', () => {
+  it('reads a commit without a checkout, and does not fetch it twice', async () => {
+    const commit = git('-C', repository, 'rev-parse', 'HEAD');
+    const branch = await open().openCommit(commit);
+    expect(branch.time).toBe(1_700_000_000);
+    expect(branch.tree.files.map(({ path, size }) => [path, size])).toEqual(
+      Object.entries(FILES).map(([path, content]) => [path, content.length]),
+    );
+    const read = await Promise.all(branch.tree.files.map(({ id, path }) => branch.blobs.read(id, path)));
+    expect(read.map(String)).toEqual(Object.values(FILES));
+    await branch.blobs.close();
+    rmSync(repository, { recursive: true });
+    const again = await open().openCommit(commit);
+    expect(again.tree.files).toEqual(branch.tree.files);
+    await again.blobs.close();
+  });
+
+  it('gives the ids that git gives, for files that no branch holds', async () => {
+    const branch = await open().openCommit(git('-C', repository, 'rev-parse', 'HEAD'));
+    expect(treeOf(branch.tree.files).directories).toEqual(branch.tree.directories);
+    await branch.blobs.close();
+  });
+
+  it('reads directories without fetching files', async () => {
+    const commit = git('-C', repository, 'rev-parse', 'HEAD');
+    const directories = await open().readDirectories(commit);
+    const tree = git('-C', repository, 'rev-parse', 'HEAD:packages/log/1.0.0');
+    expect(listPackageVersions(directories)).toEqual({
+      versions: [
+        { name: 'log', version: '1.0.0', tree },
+        { name: 'tcp', version: '1.0.0', tree: directories.get('packages/tcp/1.0.0') },
+      ],
+      skipped: ['packages/log/v2'],
+    });
+    const [store = ''] = readdirSync(join(directory, 'work/git'));
+    const kept = join(directory, 'work/git', store, 'trees');
+    const blob = git('-C', repository, 'rev-parse', 'HEAD:Dockerfile');
+    const objects = git('--git-dir', kept, 'cat-file', '--batch-check', '--batch-all-objects');
+    expect(objects).toContain(tree);
+    expect(objects).not.toContain(blob);
+  });
+
+  it('says which commit is not there', async () => {
+    await expect(open().openCommit('0'.repeat(39).concat('1'))).rejects.toThrow(/in this repository|Run again/);
+  });
+
+  it('names the file whose object the server cannot read', async () => {
+    const commit = git('-C', repository, 'rev-parse', 'HEAD');
+    const id = git('-C', repository, 'rev-parse', 'HEAD:packages/log/1.0.0/manifest.yml');
+    rmSync(join(repository, '.git/objects', id.slice(0, 2), id.slice(2)));
+    await expect(open().openCommit(commit)).rejects.toThrow(
+      new RegExp(`packages/log/(1\\.0\\.0|v2)/manifest\\.yml cannot be read: its git object ${id}`),
+    );
+  });
+
+  it('names the file whose object is damaged here, and goes on failing clearly', async () => {
+    const id = git('-C', repository, 'rev-parse', 'HEAD:Dockerfile');
+    const path = join(repository, '.git/objects', id.slice(0, 2), id.slice(2));
+    rmSync(path);
+    const missing = new GitBlobs(join(repository, '.git'), gitEnvironment(process.env));
+    await expect(missing.read(id, 'Dockerfile')).rejects.toThrow(/^Dockerfile cannot be read: .* \(it is missing\)/);
+    await missing.close();
+    writeFileSync(path, 'garbage');
+    const damaged = new GitBlobs(join(repository, '.git'), gitEnvironment(process.env));
+    await expect(damaged.read(id, 'Dockerfile')).rejects.toThrow(/^Dockerfile cannot be read: its git object/);
+    await damaged.close();
+  });
+});

@@ -1,0 +1,198 @@
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ActionError, ConfigurationError } from '../errors.ts';
+import { sha256 } from '../util/content.ts';
+import { RetryBudget, type Verdict } from '../util/retry.ts';
+import { GitBlobs, unreadable } from './git-blobs.ts';
+import { GitError, gitEnvironment, runGit } from './git-command.ts';
+import { type GitTree, parseTree } from './git-tree.ts';
+
+export interface BranchStoreOptions {
+  /** `https://github.com/owner/name`, or a path on disk. */
+  readonly url: string;
+  /** Undefined asks without one, which public repositories allow. */
+  readonly token: string | undefined;
+  /** Lasting directory; what is there already is not fetched again. */
+  readonly directory: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/**
+ * The git objects of a storage repository on this machine: a bare repository without history and without a checkout,
+ * for a checkout of 128,000 files takes longer than everything else together.
+ *
+ * Trees alone are kept apart from whole commits: where files are missing on purpose, git fetches them one by one.
+ */
+export class BranchStore {
+  readonly #options: BranchStoreOptions;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #budget = new RetryBudget();
+
+  constructor(options: BranchStoreOptions) {
+    this.#options = options;
+    const { url, token, env } = options;
+    this.#env = gitEnvironment(env, {
+      'protocol.version': '2',
+      'gc.auto': '0',
+      // Seconds without a byte.
+      'http.lowSpeedLimit': '1',
+      'http.lowSpeedTime': '120',
+      // A redirect to another host would take the token along.
+      'http.followRedirects': 'false',
+      ...(token !== undefined &&
+        /^https?:/.test(url) && { [`http.${new URL(url).origin}/.extraheader`]: basic(token) }),
+    });
+  }
+
+  /** Fetches a commit with all of its files, unless it is here, and returns what it holds. */
+  async openCommit(commit: string): Promise<BranchCommit> {
+    const directory = await this.#fetch('objects', commit, []);
+    const [tree, time] = [await this.#readTree(directory, commit), await this.#readTime(directory, commit)];
+    const [broken] = tree.damaged;
+    if (broken !== undefined) throw unreadable(broken.path, broken.id, 'git cannot tell its size');
+    return { commit, time, tree, blobs: new GitBlobs(directory, { ...this.#env, GIT_NO_LAZY_FETCH: '1' }) };
+  }
+
+  /** Returns the ids of a commit's directories, without fetching its files. */
+  async readDirectories(commit: string): Promise<GitTree['directories']> {
+    const whole = this.#directory('objects');
+    const directory = (await this.#has(whole, commit)) ? whole : await this.#fetch('trees', commit, TREES_ONLY);
+    const listing = await this.#git(directory, ['ls-tree', '-r', '-t', '-d', '-z', '--long', commit]);
+    return parseTree(listing).directories;
+  }
+
+  async #readTree(directory: string, commit: string): Promise<GitTree> {
+    try {
+      return parseTree(await this.#git(directory, ['ls-tree', '-r', '-t', '-z', '--long', commit]));
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      throw new ActionError(
+        'unreadable-object',
+        `A directory of the commit ${commit} cannot be read: ${error.message}. Repair the repository (git fsck names what is broken).`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** The commit's date, seconds since 1970: it is when the image counts as made. */
+  async #readTime(directory: string, commit: string): Promise<number> {
+    return Number((await this.#git(directory, ['show', '-s', '--format=%ct', commit])).toString('utf8').trim());
+  }
+
+  async #fetch(kind: 'objects' | 'trees', commit: string, filter: readonly string[]): Promise<string> {
+    const directory = this.#directory(kind);
+    if (await this.#has(directory, commit)) return directory;
+    const { url } = this.#options;
+    try {
+      await mkdir(directory, { recursive: true });
+      await this.#git(directory, ['init', '--bare', '--quiet']);
+      await this.#fetchFrom(directory, [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--depth=1',
+        ...filter,
+        url,
+        commit,
+      ]);
+      await this.#git(directory, ['update-ref', `refs/slipway/${commit}`, commit]);
+      return directory;
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      const broken = filter.length === 0 ? await this.#findBroken(error, commit) : undefined;
+      throw broken ?? explainFetch(error, url, commit);
+    }
+  }
+
+  /** A fetch that broke is begun anew: git keeps nothing of a half one. */
+  async #fetchFrom(directory: string, args: readonly string[]): Promise<void> {
+    const judge = (error: unknown): Verdict => error instanceof GitError && PASSING.test(error.message) && {};
+    await this.#budget.run(() => this.#git(directory, args), { judge, attempts: 3 });
+  }
+
+  /** Names the file whose object the server cannot read: git says its id, and the commit's trees say where it is. */
+  async #findBroken(error: GitError, commit: string): Promise<ActionError | undefined> {
+    const ids = new Set(error.message.match(/\b[0-9a-f]{40}\b/g));
+    ids.delete(commit);
+    if (ids.size === 0 || !UNREADABLE.test(error.message)) return undefined;
+    try {
+      const trees = await this.#fetch('trees', commit, TREES_ONLY);
+      for (const line of (await this.#git(trees, ['ls-tree', '-r', '-z', commit])).toString('utf8').split('\0')) {
+        const [, id = '', path = ''] = /^\d+ blob ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
+        if (ids.has(id)) return unreadable(path, id, 'the server cannot read it');
+      }
+    } catch {
+      // Then a tree is what it cannot read, and what git said has to do.
+    }
+    return undefined;
+  }
+
+  /** A commit counts as here when its ref does: that is written when everything has arrived. */
+  async #has(directory: string, commit: string): Promise<boolean> {
+    try {
+      await access(join(directory, 'HEAD'));
+      await this.#git(directory, ['rev-parse', '--verify', '--quiet', `refs/slipway/${commit}`]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #directory(kind: 'objects' | 'trees'): string {
+    return join(this.#options.directory, 'git', sha256(this.#options.url).slice(0, 16), kind);
+  }
+
+  #git(directory: string, args: readonly string[]): Promise<Buffer> {
+    return runGit(directory, args, this.#env);
+  }
+}
+
+/** What git says when another try may succeed. */
+const PASSING =
+  /returned error: (?:408|429|5\d\d)|timed out|connection (?:reset|refused)|empty reply|could not resolve|transfer closed|hung up|early EOF/i;
+
+const TREES_ONLY = ['--filter=blob:none'];
+
+/** What git says when an object cannot be read. */
+const UNREADABLE = /corrupt|unable to read|bad object|missing (?:blob|tree)|did not send all/i;
+
+/** One commit, and the means to read its files. */
+export interface BranchCommit {
+  readonly commit: string;
+  /** Seconds since 1970. */
+  readonly time: number;
+  readonly tree: GitTree;
+  readonly blobs: GitBlobs;
+}
+
+function basic(token: string): string {
+  return `AUTHORIZATION: basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`;
+}
+
+function explainFetch(error: GitError, url: string, commit: string): Error {
+  const options = { cause: error };
+  const said = `git cannot fetch ${commit} from ${url}: ${error.message}`;
+  if (/not our ref|couldn't find remote ref|upload-pack: not our ref/.test(error.message)) {
+    return new ConfigurationError('missing-commit', `${said}. Give a commit that is in this repository.`, options);
+  }
+  if (
+    /Authentication failed|could not read Username|terminal prompts disabled|returned error: 40[13]|not found/i.test(
+      error.message,
+    )
+  ) {
+    return new ConfigurationError(
+      'git-unauthorized',
+      `${said}. The token needs the permission 'contents: read' on this repository.`,
+      options,
+    );
+  }
+  if (UNREADABLE.test(error.message)) {
+    return new ActionError(
+      'unreadable-object',
+      `${said}. The server has an object it cannot read: git fsck there names it; commit its file again.`,
+      options,
+    );
+  }
+  return new ActionError('git-fetch', `${said}. Run again.`, options);
+}

@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CheckTool, mustRun, type RunProgram } from './check-tool.ts';
+
+/**
+ * Runs checks with buildah, in a storage of its own below `directory`; needs root. `layout` is relative to where `run` runs
+ * programs: engines make names of paths, and take neither capitals nor colons in them.
+ *
+ * The network is taken away by `unshare`, because buildah refuses `--network none` with chroot isolation, which is the
+ * one that works inside of containers too. https://github.com/containers/buildah/blob/main/docs/buildah-run.1.md
+ */
+export function openBuildah(run: RunProgram, layout: string, directory: string): CheckTool {
+  const storage = ['--root', join(directory, 'root'), '--runroot', join(directory, 'runroot')];
+  const buildah = async (...args: string[]): Promise<string> =>
+    (await mustRun(run, 'buildah', [...storage, ...args])).trim();
+  const list = async (mount: string): Promise<Map<string, string>> =>
+    parseListing(await mustRun(run, 'find', [mount, ...LISTING]));
+  return {
+    name: 'buildah',
+    run: async (image, command) => {
+      const container = lastLine(await buildah('from', '--quiet', '--pull-always', `oci:${layout}:${image}`));
+      try {
+        const mount = lastLine(await buildah('mount', container));
+        const before = await list(mount);
+        const args = ['-n', 'buildah', ...storage, 'run', '--isolation', 'chroot', container, '--', ...command];
+        const result = await run('unshare', args);
+        return { ...result, changed: compareListings(before, await list(mount)) };
+      } finally {
+        await buildah('rm', container);
+      }
+    },
+    close: async () => {
+      await run('buildah', [...storage, 'rm', '--all']);
+      await run('buildah', [...storage, 'rmi', '--all', '--force']);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Path, kind, inode, size, mode and time of the last change, for every file. */
+const LISTING = ['-xdev', '-printf', '%P\\t%y %i %s %m %C@\\0'];
+
+function parseListing(text: string): Map<string, string> {
+  return new Map(
+    text.split('\0').map((line) => {
+      const tab = line.lastIndexOf('\t');
+      const facts = line.slice(tab + 1);
+      // A directory changes with every name in it; which ones are there tells more.
+      return [line.slice(0, Math.max(tab, 0)), facts.startsWith('d') ? 'directory' : facts];
+    }),
+  );
+}
+
+function compareListings(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
+  const paths = new Set([...before.keys(), ...after.keys()]);
+  return [...paths].filter((path) => before.get(path) !== after.get(path)).filter((path) => !isMachinery(path));
+}
+
+/** What running a container makes by itself, and where programs put what they do not mean to keep. */
+export function isMachinery(path: string): boolean {
+  return /^(?:|(?:proc|sys|dev|run|tmp|var\/tmp)(?:\/.*)?|etc|var|etc\/(?:hosts|hostname|resolv\.conf|mtab))$/.test(
+    path,
+  );
+}
+
+/** Engines may warn before they answer. */
+export function lastLine(output: string): string {
+  return output.trim().split('\n').at(-1) ?? '';
+}

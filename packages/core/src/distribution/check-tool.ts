@@ -1,0 +1,70 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { ConfigurationError } from '../errors.ts';
+
+const execute = promisify(execFile);
+
+/** How a command ended, and everything it printed. */
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+/** Programs that run a command inside an image; the runner has one of them. */
+export interface CheckTool {
+  readonly name: 'buildah' | 'podman';
+  /**
+   * Runs `command` in a container of an image of the OCI layout, with no network and nothing of the job's environment.
+   * Returns how it ended, and the paths that it changed, made or removed.
+   */
+  run(image: string, command: readonly string[]): Promise<CommandResult & { readonly changed: readonly string[] }>;
+  /** Removes everything that was made for the checks. */
+  close(): Promise<void>;
+}
+
+/** The way of a program to its end; it never sees the job's environment, where secrets are. */
+export type RunProgram = (program: string, args: readonly string[]) => Promise<CommandResult>;
+
+/** Returns a function that runs programs with nothing but a path and a home below `directory`. */
+export function cleanRunner(env: NodeJS.ProcessEnv, directory: string): RunProgram {
+  const clean = { PATH: env['PATH'] ?? '/usr/bin:/bin', HOME: directory, TMPDIR: directory, LC_ALL: 'C' };
+  return async (program, args) => {
+    try {
+      const { stdout, stderr } = await execute(program, [...args], { env: clean, cwd: directory, maxBuffer: LIMIT });
+      return { exitCode: 0, output: `${stdout}${stderr}` };
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') throw error;
+      const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+      return { exitCode: error.code, output: `${stdout}${stderr}` };
+    }
+  };
+}
+
+/** A listing of half a million files has 50 MB. */
+const LIMIT = 256 * 1024 * 1024;
+
+/** Says whether a program is on the PATH. */
+export async function isInstalled(program: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  for (const directory of (env['PATH'] ?? '').split(delimiter)) {
+    try {
+      await access(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      // It may be in the next one.
+    }
+  }
+  return false;
+}
+
+/** Runs a program that has to succeed; throws a ConfigurationError with what it said. */
+export async function mustRun(run: RunProgram, program: string, args: readonly string[]): Promise<string> {
+  const { exitCode, output } = await run(program, args);
+  if (exitCode === 0) return output;
+  throw new ConfigurationError(
+    'check-tool',
+    `${program} ${args.find((arg) => !arg.startsWith('-') && !arg.startsWith('/')) ?? ''} failed (${exitCode}): ${output.trim().slice(-2000)}. ` +
+      'Mend it on this runner, or give the input checks: off.',
+  );
+}

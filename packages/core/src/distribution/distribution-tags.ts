@@ -1,0 +1,50 @@
+import type { Digest } from '../image/digest.ts';
+import { sha256 } from '../util/content.ts';
+import type { DistributionLabels, UpstreamLabel } from './labels.ts';
+
+/** What an image is made of besides its commit. */
+export interface BuildInputs {
+  readonly base: Digest;
+  readonly upstreams: readonly Pick<UpstreamLabel, 'name' | 'digest'>[];
+}
+
+/**
+ * Returns the tag of a later build of the same commit: it differs by its upstream and base images alone, so it is called
+ * after them.
+ */
+export function cascadeTag(commit: string, { base, upstreams }: BuildInputs): string {
+  const lines = [`base ${base}\n`, ...upstreams.map(({ name, digest }) => `${name} ${digest}\n`).sort()];
+  return `${commit}-${sha256(lines.join('')).slice(0, 12)}`;
+}
+
+/** Says whether an image that exists was built from the same commit, base and upstreams. */
+export function isBuiltFrom(labels: DistributionLabels | undefined, commit: string, inputs: BuildInputs): boolean {
+  if (labels === undefined || labels.revision !== commit) return false;
+  const known = { base: labels.base.digest, upstreams: labels.upstreams };
+  return cascadeTag(commit, known) === cascadeTag(commit, inputs);
+}
+
+/** Says whether one commit is another, or comes after it. */
+export type IsAncestor = (ancestor: string, descendant: string) => Promise<boolean>;
+
+/**
+ * Returns why a distribution's tag must stay where it is, undefined when it may move: it moves forward only, and with it
+ * the upstreams that the image contains. An image that we did not build says nothing of its commit and holds nobody back.
+ */
+export async function findRegression(
+  current: DistributionLabels | undefined,
+  next: Pick<DistributionLabels, 'distribution' | 'revision' | 'upstreams'>,
+  isAncestor: IsAncestor,
+): Promise<string | undefined> {
+  if (current === undefined || current.distribution !== next.distribution) return undefined;
+  if (!(await isAncestor(current.revision, next.revision))) {
+    return `its tag shows the commit ${current.revision}, and ${next.revision} does not come after it`;
+  }
+  for (const { name, revision } of current.upstreams) {
+    const upstream = next.upstreams.find((other) => other.name === name);
+    if (revision === undefined || upstream?.revision === undefined) continue;
+    if (await isAncestor(revision, upstream.revision)) continue;
+    return `its tag contains ${name} at the commit ${revision}, and ${upstream.revision} does not come after it`;
+  }
+  return undefined;
+}

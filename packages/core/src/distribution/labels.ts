@@ -1,0 +1,119 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { type Digest, isDigest } from '../image/digest.ts';
+import type { PackageTree } from '../storage/package-version.ts';
+import { REVISION } from '../storage/published-image.ts';
+
+/** https://github.com/opencontainers/image-spec/blob/v1.1.0/annotations.md#pre-defined-annotation-keys */
+export const BASE_NAME = 'org.opencontainers.image.base.name';
+export const BASE_DIGEST = 'org.opencontainers.image.base.digest';
+
+const DISTRIBUTION = 'dev.slipway.distribution';
+const LAYERS = 'dev.slipway.layers';
+const UPSTREAM = 'dev.slipway.upstream.';
+
+/** Bytes of a list of packages. */
+const LONGEST_LIST = 16 * 1024 * 1024;
+
+/** Annotation of a layer's descriptor; only a hint, for engines drop it when they push. */
+export const LAYER = 'dev.slipway.layer';
+
+/** An upstream distribution's image, as the one that contains it knows it. */
+export interface UpstreamLabel {
+  readonly name: string;
+  readonly digest: Digest;
+  /** The commit it was built from; undefined for an image that was not built by us. */
+  readonly revision: string | undefined;
+  /** What such an image holds, for no branch tells; undefined for one that we built. */
+  readonly packages?: readonly PackageTree[];
+}
+
+/** What a layer of an image holds: the base image's files, files of the branch, or packages of a distribution. */
+export type LayerLabel = 'base' | 'files' | { readonly distribution: string; readonly key: string };
+
+/** What an image that we built says of itself; what the next build needs stands here, where no engine drops it. */
+export interface DistributionLabels {
+  readonly distribution: string;
+  readonly revision: string;
+  readonly base: { readonly name: string; readonly digest: Digest };
+  readonly upstreams: readonly UpstreamLabel[];
+  /** One for each layer of the manifest, the lowest first. */
+  readonly layers: readonly LayerLabel[];
+}
+
+export function formatLabels(labels: DistributionLabels): Record<string, string> {
+  const { distribution, revision, base, upstreams, layers } = labels;
+  return {
+    [REVISION]: revision,
+    [BASE_NAME]: base.name,
+    [BASE_DIGEST]: base.digest,
+    [DISTRIBUTION]: distribution,
+    ...Object.fromEntries(
+      upstreams.flatMap(({ name, digest, revision: built, packages }) => [
+        [`${UPSTREAM}${name}.digest`, digest],
+        ...(packages === undefined ? [] : [[`${UPSTREAM}${name}.packages`, encodePackages(packages)]]),
+        ...(built === undefined ? [] : [[`${UPSTREAM}${name}.revision`, built]]),
+      ]),
+    ),
+    [LAYERS]: layers.map(formatLayerLabel).join(' '),
+  };
+}
+
+export function formatLayerLabel(layer: LayerLabel): string {
+  return typeof layer === 'string' ? layer : `${layer.distribution}:${layer.key}`;
+}
+
+/** Returns what an image says of itself; undefined for one that was not built by us. */
+export function parseLabels(labels: Readonly<Record<string, string>>): DistributionLabels | undefined {
+  const { [REVISION]: revision, [BASE_NAME]: name, [BASE_DIGEST]: digest } = labels;
+  const { [DISTRIBUTION]: distribution, [LAYERS]: layers } = labels;
+  if (revision === undefined || name === undefined || digest === undefined || !isDigest(digest)) return undefined;
+  if (distribution === undefined || layers === undefined) return undefined;
+  return {
+    distribution,
+    revision,
+    base: { name, digest },
+    upstreams: parseUpstreams(labels),
+    layers: layers.split(' ').map(parseLayerLabel),
+  };
+}
+
+function parseUpstreams(labels: Readonly<Record<string, string>>): UpstreamLabel[] {
+  return Object.entries(labels).flatMap(([label, digest]) => {
+    const name = /^dev\.slipway\.upstream\.([^.]+)\.digest$/.exec(label)?.[1];
+    if (name === undefined || !isDigest(digest)) return [];
+    const packages = labels[`${UPSTREAM}${name}.packages`];
+    return [
+      {
+        name,
+        digest,
+        revision: labels[`${UPSTREAM}${name}.revision`],
+        ...(packages !== undefined && { packages: decodePackages(packages) }),
+      },
+    ];
+  });
+}
+
+/** Two thousand versions with their ids are 60 kB, gzipped; a configuration may have some megabytes. */
+function encodePackages(packages: readonly PackageTree[]): string {
+  const lines = packages.map(({ name, version, tree }) => `${name} ${version} ${tree}\n`);
+  return gzipSync(lines.join('')).toString('base64');
+}
+
+function decodePackages(text: string): PackageTree[] {
+  const lines = gunzipSync(Buffer.from(text, 'base64'), { maxOutputLength: LONGEST_LIST }).toString('utf8').split('\n');
+  return lines.filter(Boolean).map((line) => {
+    const [name = '', version = '', tree = ''] = line.split(' ');
+    return { name, version, tree };
+  });
+}
+
+function parseLayerLabel(word: string): LayerLabel {
+  const [, distribution, key] = /^([a-z0-9-]+):([0-9a-f]{64})$/.exec(word) ?? [];
+  if (distribution !== undefined && key !== undefined) return { distribution, key };
+  return word === 'base' ? 'base' : 'files';
+}
+
+/** Returns every label we write, so that a base image's own are not taken for it. */
+export function isOwnLabel(label: string): boolean {
+  return label === DISTRIBUTION || label === LAYERS || label.startsWith(UPSTREAM);
+}

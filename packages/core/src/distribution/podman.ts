@@ -1,0 +1,53 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isMachinery, lastLine } from './buildah.ts';
+import { type CheckTool, mustRun, type RunProgram } from './check-tool.ts';
+
+/**
+ * Runs checks with podman, in a storage of its own below `directory`; needs no root. `layout` is relative, see `openBuildah`.
+ *
+ * https://docs.podman.io/en/latest/markdown/podman-run.1.html
+ */
+export function openPodman(run: RunProgram, layout: string, directory: string): CheckTool {
+  const storage = ['--root', join(directory, 'root'), '--runroot', join(directory, 'runroot')];
+  const podman = async (...args: string[]): Promise<string> =>
+    (await mustRun(run, 'podman', [...storage, ...args])).trim();
+  return {
+    name: 'podman',
+    run: async (image, command) => {
+      const id = lastLine(await podman('pull', '--quiet', `oci:${layout}:${image}`));
+      const options = ['--network', 'none', '--ulimit', 'host', '--pull', 'never', '--http-proxy=false'];
+      const container = lastLine(await podman('create', ...options, id, ...command));
+      try {
+        const result = await run('podman', [...storage, 'start', '--attach', container]);
+        return { ...result, changed: parseChanges(await podman('diff', '--format', 'json', container)) };
+      } finally {
+        await podman('rm', '--force', container);
+      }
+    },
+    close: async () => {
+      await run('podman', [...storage, 'rmi', '--all', '--force']);
+      // Files of other users below a rootless storage can be removed only from inside.
+      await run('podman', [...storage, 'unshare', 'rm', '-rf', directory]);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** `{"changed": ["/etc"], "added": …, "deleted": …}`. */
+function parseChanges(text: string): string[] {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) return [];
+  const changes = Object.entries(value).flatMap(([kind, paths]: [string, unknown]) =>
+    Array.isArray(paths) ? paths.map((path: unknown) => ({ kind, path: String(path).replace(/^\//, '') })) : [],
+  );
+  const parents = new Set(changes.flatMap(({ path }) => parentsOf(path)));
+  // A directory counts as changed when something in it was; that is told by itself.
+  return changes
+    .filter(({ kind, path }) => !(kind === 'changed' && parents.has(path)) && !isMachinery(path))
+    .map(({ path }) => path);
+}
+
+function parentsOf(path: string): string[] {
+  return [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index));
+}

@@ -1,0 +1,107 @@
+import { ActionError, ConfigurationError } from '../errors.ts';
+import type { Digest } from '../image/digest.ts';
+import { type Descriptor, type ImageManifest, isAttestation, parseManifest } from '../image/manifest.ts';
+import type { Repository } from '../registry/repository.ts';
+import { type ImageConfig, labelsOf, readImageConfig } from './image-config.ts';
+import { type DistributionLabels, parseLabels } from './labels.ts';
+import type { Layer } from './layer-blob.ts';
+
+/** One platform of an image. */
+export interface PlatformImage {
+  readonly manifest: ImageManifest;
+  readonly config: ImageConfig;
+}
+
+/** An image in a registry with all of its platforms that run on Linux. */
+export interface PublishedDistribution {
+  readonly repository: Repository;
+  readonly digest: Digest;
+  /** Whether it is an index. */
+  readonly isIndex: boolean;
+  /** At least one; linux/amd64 first when it is there. */
+  readonly platforms: readonly [PlatformImage, ...PlatformImage[]];
+  /** What it says of itself; undefined when it was not built by us. */
+  readonly labels: DistributionLabels | undefined;
+}
+
+/** Reads the image that a tag or digest points to; undefined when there is none. */
+export async function findImage(repository: Repository, reference: string): Promise<PublishedDistribution | undefined> {
+  const head = await repository.head(reference);
+  return head === undefined ? undefined : readImage(repository, head.digest);
+}
+
+/** Reads an image that has to be there; throws a ConfigurationError that says who needs it. */
+export async function needImage(
+  repository: Repository,
+  reference: string,
+  who: string,
+): Promise<PublishedDistribution> {
+  const image = await findImage(repository, reference);
+  if (image !== undefined) return image;
+  throw new ConfigurationError(
+    'image-missing',
+    `${who}: the image ${repository}:${reference} does not exist. Build or push it first, or correct its name.`,
+  );
+}
+
+async function readImage(repository: Repository, digest: Digest): Promise<PublishedDistribution> {
+  const where = `${repository}@${digest}`;
+  const top = parseManifest(await repository.manifest(digest), where);
+  const manifests = top.kind === 'image' ? [top] : await readChildren(repository, top.manifests, where);
+  const platforms: PlatformImage[] = [];
+  for (const manifest of manifests) {
+    const config = await readImageConfig(repository, manifest.config);
+    if (config.diffIds.length !== manifest.layers.length) {
+      throw new ActionError('invalid-image', `${where}: manifest and configuration name different numbers of layers.`);
+    }
+    if (config.platform.os === 'linux') platforms.push({ manifest, config });
+  }
+  const [first, ...others] = platforms.sort((a, b) => rank(a) - rank(b));
+  if (first === undefined) {
+    throw new ConfigurationError('platform-missing', `${where} has no platform that runs on Linux.`);
+  }
+  return {
+    repository,
+    digest,
+    isIndex: top.kind === 'index',
+    platforms: [first, ...others],
+    labels: parseLabels(labelsOf(first.config)),
+  };
+}
+
+async function readChildren(
+  repository: Repository,
+  descriptors: readonly Descriptor[],
+  where: string,
+): Promise<ImageManifest[]> {
+  const manifests: ImageManifest[] = [];
+  for (const descriptor of descriptors) {
+    if (isAttestation(descriptor)) continue;
+    const child = parseManifest(await repository.manifest(descriptor.digest), where);
+    if (child.kind === 'image') manifests.push(child);
+  }
+  return manifests;
+}
+
+/** Equal images must be looked at in one order, wherever they stand in their index. */
+function rank({ config: { platform } }: PlatformImage): number {
+  return platform.architecture === 'amd64' ? 0 : 1;
+}
+
+/** A layer of packages in an image, and what it is known by. */
+export interface PackageLayer extends Layer {
+  readonly distribution: string;
+  readonly key: string;
+}
+
+/** Returns the layers of packages of an image that we built, the lowest first; none of an image that we did not. */
+export function packageLayersOf({ labels, platforms }: PublishedDistribution): PackageLayer[] {
+  const [{ manifest, config }] = platforms;
+  if (labels === undefined || labels.layers.length !== manifest.layers.length) return [];
+  return labels.layers.flatMap((label, index) => {
+    const descriptor = manifest.layers[index];
+    const diffId = config.diffIds[index];
+    if (typeof label === 'string' || descriptor === undefined || diffId === undefined) return [];
+    return [{ ...label, descriptor, diffId }];
+  });
+}

@@ -1,0 +1,24 @@
+import { downstreamOf, type StorageSettings } from '../configuration/storage.ts';
+import type { Digest } from '../image/digest.ts';
+import type { Repository } from '../registry/repository.ts';
+import { findImage } from './published-distribution.ts';
+
+/**
+ * Returns the downstream distributions whose published images contain another image of this distribution than `digest`,
+ * in the order in which they are to be rebuilt. One that was never published is not stale: its first build is to come.
+ */
+export async function findStale(
+  settings: StorageSettings,
+  distribution: string,
+  digest: Digest,
+  images: Repository,
+): Promise<string[]> {
+  const stale: string[] = [];
+  for (const { name, tag } of downstreamOf(settings, distribution)) {
+    const image = await findImage(images, tag);
+    if (image === undefined) continue;
+    const contained = image.labels?.upstreams.find((upstream) => upstream.name === distribution);
+    if (contained?.digest !== digest) stale.push(name);
+  }
+  return stale;
+}
