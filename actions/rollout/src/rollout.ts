@@ -1,0 +1,141 @@
+import type { Runtime } from '@slipway/core/action/action';
+import { messageOf } from '@slipway/core/errors';
+import { shortDigest } from '@slipway/core/image/digest';
+import type { BuiltImage } from '@slipway/core/kubernetes/built-image';
+import type { Clock } from '@slipway/core/kubernetes/clock';
+import type { Kubectl } from '@slipway/core/kubernetes/kubectl';
+import { restart, undo } from '@slipway/core/kubernetes/restart';
+import { planRollout, type RolloutPlan } from '@slipway/core/kubernetes/rollout-plan';
+import { awaitServed } from '@slipway/core/kubernetes/served-packages';
+import { type RolloutEnd, watchRollout } from '@slipway/core/kubernetes/watch-rollout';
+import { readWorkload, type Workload } from '@slipway/core/kubernetes/workload';
+import type { Repository } from '@slipway/core/registry/repository';
+import type { Inputs } from './inputs.ts';
+import type { Outputs, RolloutResult } from './outputs.ts';
+import { reportFailure, reportResult } from './report.ts';
+import type { Target } from './target.ts';
+
+export interface RolloutOptions {
+  readonly inputs: Inputs;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly kubectl: Kubectl;
+  readonly repository: Repository;
+  readonly image: BuiltImage;
+  readonly target: Target;
+}
+
+/** One rollout: plan, restart, watch, ask the registry; and back when that is wanted and necessary. */
+export class Rollout {
+  readonly #options: RolloutOptions;
+  readonly #started: number;
+
+  constructor(options: RolloutOptions) {
+    this.#options = options;
+    this.#started = options.clock.now();
+  }
+
+  async run(): Promise<Outputs> {
+    const { kubectl, target, image, repository, inputs, runtime } = this.#options;
+    const before = await readWorkload(kubectl, target.deployment);
+    const plan = await planRollout({ workload: before, image, repository, reference: target.reference });
+    this.#warnOfPolicy(before, plan);
+    const describe = plan.action === 'restart' ? 'to be restarted' : `${plan.action}: ${plan.reason}`;
+    runtime.log.info(`${target.namespace}/${plan.deployment}, ${shortDigest(plan.digest)}: ${describe}`);
+    const result = inputs['dry-run'] ? foresee(plan) : await this.#apply(before, plan);
+    const seconds = Math.round((this.#options.clock.now() - this.#started) / 100) / 10;
+    const { distribution, namespace } = target;
+    reportResult(runtime, { ...result, plan, seconds, distribution: distribution.name, dryRun: inputs['dry-run'] });
+    if (result.result === 'failed') runtime.fail(`The rollout of ${distribution.name} failed: ${result.reason}`);
+    return { ...result, digest: plan.digest, seconds, plan: { distribution: distribution.name, namespace, ...plan } };
+  }
+
+  /** With another policy a node that has seen the tag before does not look where it points to now. */
+  #warnOfPolicy({ deployment }: Workload, plan: RolloutPlan): void {
+    const container = deployment.containers.find(({ name }) => name === plan.container);
+    if (container === undefined || container.pullPolicy === 'Always' || plan.image.includes('@')) return;
+    this.#options.runtime.log.warning(
+      `${plan.deployment} pulls ${plan.image} with imagePullPolicy ${container.pullPolicy}: nodes that have it keep the ` +
+        'old one although the tag has moved. Set imagePullPolicy to Always.',
+    );
+  }
+
+  async #apply(before: Workload, plan: RolloutPlan): Promise<RolloutResult> {
+    if (plan.action === 'superseded') return { result: 'superseded', reason: plan.reason, changed: false };
+    const changed = plan.action === 'restart';
+    if (changed) {
+      const { kubectl, clock } = this.#options;
+      await restart(kubectl, before.deployment, clock);
+      const end = await this.#watch(before, plan);
+      if (end.result === 'superseded') return { result: 'superseded', reason: end.reason, changed };
+      if (end.result === 'failed') return { result: 'failed', reason: await this.#fail(before, plan, end), changed };
+      this.#options.runtime.log.info(`Every new pod is ready and runs ${plan.digest}`);
+    }
+    const missing = await this.#ask();
+    if (missing !== undefined) return { result: 'failed', reason: missing, changed };
+    return { result: changed ? 'rolled-out' : 'unchanged', reason: '', changed };
+  }
+
+  #watch(before: Workload, plan: RolloutPlan): Promise<RolloutEnd> {
+    const { kubectl, image, repository, target, inputs, clock, runtime } = this.#options;
+    const hasMoved = async (): Promise<boolean> => {
+      const head = await repository.head(target.reference.tag);
+      return head !== undefined && !image.known.has(head.digest);
+    };
+    const { deployment, container } = plan;
+    const { timeout } = inputs;
+    const after = before.deployment.revision;
+    const { log } = runtime;
+    return watchRollout({ kubectl, deployment, container, image, after, hasMoved, timeout, clock, log });
+  }
+
+  /** Shows what can be known about the failure, takes it back when that was asked for, and returns the reason. */
+  async #fail(before: Workload, plan: RolloutPlan, end: RolloutEnd & { result: 'failed' }): Promise<string> {
+    const { kubectl, inputs, runtime } = this.#options;
+    const { reason, detail, pod } = end.symptom;
+    await reportFailure(runtime, kubectl, end.symptom, inputs['log-lines']);
+    const said = `${pod === undefined ? '' : `${pod.name}: `}${reason}: ${detail}`;
+    return inputs.undo ? `${said} ${await this.#undo(before, plan, end.revision)}` : said;
+  }
+
+  async #undo(before: Workload, plan: RolloutPlan, failed: number | undefined): Promise<string> {
+    const { kubectl, clock, inputs, runtime } = this.#options;
+    const { deployment } = before;
+    const { log } = runtime;
+    log.info(`Going back to revision ${deployment.revision}`);
+    try {
+      const { timeout } = inputs;
+      const end = await undo({ kubectl, before: deployment, failed, container: plan.container, timeout, clock, log });
+      if (end === undefined) return 'There was nothing to undo: the newest revision is not the one that failed.';
+      if (end.result === 'failed') {
+        return `Undone, but revision ${deployment.revision} fails as well: ${end.symptom.reason}: ${end.symptom.detail}`;
+      }
+      if (end.result === 'superseded') return `Undone, and superseded: ${end.reason}`;
+      const runs = end.running.map(shortDigest).join(', ');
+      return `Undone: revision ${deployment.revision} is up again and runs ${runs || 'an unknown image'}.`;
+    } catch (error) {
+      return `It could not be undone: ${messageOf(error)}`;
+    }
+  }
+
+  /** Asks the registry itself, when it is known where it answers. */
+  async #ask(): Promise<string | undefined> {
+    const { target, inputs, clock, runtime } = this.#options;
+    const { url, cache, name } = target.distribution;
+    const { expect = [] } = inputs;
+    if (url === undefined) {
+      if (expect.length > 0) {
+        const setting = `storage.distributions.${name}.url`;
+        runtime.log.warning(`${setting} is not configured: nobody can be asked for the expected packages.`);
+      }
+      return undefined;
+    }
+    const missing = await awaitServed({ url, expect, cache, clock, log: runtime.log });
+    if (missing === undefined) runtime.log.info(`${url} is healthy and serves what is expected (${expect.length})`);
+    return missing;
+  }
+}
+
+function foresee({ action, reason }: RolloutPlan): RolloutResult {
+  return { result: action === 'restart' ? '' : action, reason: action === 'superseded' ? reason : '', changed: false };
+}
