@@ -11,8 +11,10 @@ import { parseArgs } from 'node:util';
 import { formatDuration } from '@slipway/core/util/units';
 import { Progress } from './demo/progress.ts';
 import { formatOutcome, writeSummary } from './demo/report.ts';
-import { setStage } from './demo/stage.ts';
-import { playRelease } from './demo/story.ts';
+import { type Stage, setStage } from './demo/stage.ts';
+import { setStorageStage } from './demo/storage-stage.ts';
+import { playStorage, type StorageOutcome } from './demo/storage-story.ts';
+import { type Outcome, playRelease } from './demo/story.ts';
 import { assembleStanding } from './release-tree.ts';
 import { runScript, userDirectory } from './run-script.ts';
 
@@ -35,9 +37,10 @@ await runScript(async () => {
   const stage = await progress.step('stage', () => setStage(state));
   try {
     const outcome = await playRelease(stage, tree, output, progress);
-    await writeSummary(output, ROOT, outcome, progress.steps);
+    const storage = await playDistributions(state, stage, outcome, tree, progress, values.again === true);
+    await writeSummary(output, ROOT, { ...outcome, ...storage }, progress.steps);
     const moved = outcome.images.reduce((sum, { copied = 0 }) => sum + copied, 0);
-    console.log(`\n${formatOutcome(outcome, ROOT)}\n`);
+    console.log(`\n${formatOutcome({ ...outcome, ...storage }, ROOT)}\n`);
     console.log(
       `Pull request #${outcome.pullRequest.number} released in ${formatDuration(performance.now() - started)}: ` +
         `${moved === 0 ? 'no image had to be copied' : 'images copied'}, ${outcome.uploaded} packages uploaded.`,
@@ -49,6 +52,27 @@ await runScript(async () => {
     await stage.sandbox.close();
   }
 });
+
+/** The second half: from the release to running registries. */
+async function playDistributions(
+  state: string,
+  stage: Stage,
+  { packages }: Outcome,
+  tree: string,
+  progress: Progress,
+  again: boolean,
+): Promise<StorageOutcome> {
+  const storage = await progress.step('stage of the distributions', () => setStorageStage(state, stage));
+  try {
+    progress.say(
+      `kubectl: ${storage.kubectl === 'real' ? 'the one on this machine' : 'a stand-in, there is none here'}`,
+    );
+    progress.say('RUN checks of Dockerfiles are off in the demo: they need root, and buildah or podman');
+    return await playStorage(stage, storage, packages, tree, progress, again);
+  } finally {
+    await storage.close();
+  }
+}
 
 /** Removes what an earlier run left; a directory that is something else is not touched. */
 async function startOver(output: string): Promise<void> {

@@ -23,7 +23,17 @@ function readAction(name: string): ActionFile {
 
 describe('the contract of the actions', () => {
   it('covers them all', () => {
-    expect(actions).toEqual(['bundle-package', 'sync-images', 'upload-oss', 'validate-plugin']);
+    expect(actions).toEqual([
+      'build-distribution',
+      'bundle-package',
+      'promote-package',
+      'register-package',
+      'rollout',
+      'sync-images',
+      'update-registry',
+      'upload-oss',
+      'validate-plugin',
+    ]);
   });
 
   describe.each(actions)('%s', (name) => {

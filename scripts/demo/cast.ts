@@ -4,6 +4,15 @@ export const OWNER = { token: 'token-of-the-owner', login: 'lin-wei' };
 export const RELEASE_TEAM = { token: 'token-of-the-release-team', login: 'release-robot' };
 
 export const REPOSITORY = 'acme/compass-release';
+export const STORAGE = 'acme/package-storage';
+
+/** In the order in which their images are built. */
+export const DISTRIBUTIONS = ['production', 'staging', 'snapshot'] as const;
+
+/** Versions of the package registry: the one in use, and the one to update to. */
+export const REGISTRY = 'v1.14.0';
+export const NEXT_REGISTRY = 'v1.15.0';
+
 export const BRANCH = 'release-log-collector-and-edge-gateway';
 
 /** The two plugins of the pull request, with the version on the base and the one to release. */

@@ -2,13 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { formatBytes } from '@slipway/core/util/units';
 import type { StepRecord } from './progress.ts';
+import type { StorageOutcome } from './storage-story.ts';
 import type { Outcome } from './story.ts';
 
 /** Writes `summary.json` into `output`; paths in it are from `root`. */
 export async function writeSummary(
   output: string,
   root: string,
-  outcome: Outcome,
+  outcome: Outcome & StorageOutcome,
   steps: readonly StepRecord[],
 ): Promise<void> {
   const summary = {
@@ -21,13 +22,17 @@ export async function writeSummary(
       uri,
     })),
     images: outcome.images.map(({ source, target, digest, copied }) => ({ source, target, digest, copied })),
+    registered: outcome.registered,
+    promotions: outcome.promotions,
+    distributions: outcome.distributions,
+    rollouts: outcome.rollouts,
     steps,
   };
   await writeFile(join(output, 'summary.json'), `${JSON.stringify(summary, undefined, 2)}\n`);
 }
 
 /** Returns the tables that the demo ends with. */
-export function formatOutcome(outcome: Outcome, root: string): string {
+export function formatOutcome(outcome: Outcome & StorageOutcome, root: string): string {
   const images = outcome.images.map(({ target, digest, result, copied }) => [
     target,
     (digest ?? '').slice(0, 19),
@@ -40,9 +45,27 @@ export function formatOutcome(outcome: Outcome, root: string): string {
     formatBytes(size),
     uri ?? '',
   ]);
+  const distributions = outcome.distributions.map(({ distribution, commit, digest, result, layers, ...bytes }) => [
+    distribution,
+    commit.slice(0, 12),
+    digest.slice(0, 19),
+    result,
+    String(layers),
+    formatBytes(bytes.pushedBytes),
+    formatBytes(bytes.reusedBytes),
+  ]);
+  const rollouts = outcome.rollouts.map(({ distribution, digest, result, seconds, reason }) => [
+    distribution,
+    digest.slice(0, 19),
+    result,
+    seconds.toFixed(1),
+    reason.split('\n')[0]?.slice(0, 90) ?? '',
+  ]);
   return [
     formatTable(['image', 'digest', 'result', 'moved'], images),
     formatTable(['package', 'sha256', 'size', 'uploaded to'], packages),
+    formatTable(['distribution', 'commit', 'digest', 'result', 'layers', 'pushed', 'reused'], distributions),
+    formatTable(['rollout', 'digest', 'result', 'seconds', 'reason'], rollouts),
   ].join('\n\n');
 }
 

@@ -7,7 +7,9 @@ import { makeImage, type SampleImage } from '@slipway/sandbox/images/sample-imag
 import { makeIndex } from '@slipway/sandbox/images/sample-index';
 import { type Sandbox, startSandbox } from '@slipway/sandbox/sandbox';
 import { dump, load } from 'js-yaml';
-import { BRANCH, ENGINEER, OWNER, PUSHED, RELEASE_TEAM, RELEASES, REPOSITORY } from './cast.ts';
+import { BRANCH, ENGINEER, OWNER, PUSHED, RELEASE_TEAM, RELEASES, REPOSITORY, STORAGE } from './cast.ts';
+import { readCredentials } from './credentials.ts';
+import { fillStorageRepository } from './storage-repository.ts';
 
 /** Where the story plays: the servers, and what an action must know to find them. */
 export interface Stage {
@@ -29,12 +31,14 @@ export async function setStage(state: string): Promise<Stage> {
   const bare = join(state, 'compass-release.git');
   const isNew = !existsSync(bare);
   if (isNew) await fillRepository(bare);
+  const storage = await fillStorageRepository(state);
   const sandbox = await startSandbox({
     state,
     names: { source: 'cargo.example.com', target: 'harbor.example.com' },
     buckets: ['acme-release'],
     repositories: {
       [REPOSITORY]: { path: bare, collaborators: { [OWNER.login]: 'write', [ENGINEER.login]: 'write' } },
+      [STORAGE]: { path: storage },
     },
     tokens: [RELEASE_TEAM, ENGINEER, OWNER],
     teams: { 'acme/platform-release': { [RELEASE_TEAM.login]: 'member' } },
@@ -102,15 +106,6 @@ async function pushSourceImages({ source, environment }: Sandbox): Promise<void>
     const [, repository = '', tag = ''] = /^[^/]+\/(.+):([^:]+)$/.exec(reference) ?? [];
     await pushImage(source.url, repository, tag, image, readCredentials(environment['DOCKER_CONFIG'] ?? ''));
   }
-}
-
-function readCredentials(directory: string): { username: string; password: string } {
-  const { auths } = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as {
-    auths: Record<string, { auth: string }>;
-  };
-  const decoded = Buffer.from(auths['cargo.example.com']?.auth ?? '', 'base64').toString('utf8');
-  const [username = '', password = ''] = decoded.split(':');
-  return { username, password };
 }
 
 /** Names stay as in the YAML; what is added says where they are served today. */

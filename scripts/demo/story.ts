@@ -1,9 +1,8 @@
-import { join, relative } from 'node:path';
 import type { Package } from '@slipway/core/archive/package';
 import type { Image } from '@slipway/core/image/image';
 import type { Plugin } from '@slipway/core/plugin/plugin';
-import { type ActionResult, runAction } from '@slipway/sandbox/runner/run-action';
 import { runJob } from '@slipway/sandbox/runner/run-job';
+import { createAct, readOutput } from './act.ts';
 import { BRANCH, ENGINEER, OWNER, PULL_REQUEST, PUSHED, PUSHED_COMMENT, RELEASE_TEAM, REPOSITORY } from './cast.ts';
 import { type Comment, GitHubClient, type PullRequest } from './github-client.ts';
 import type { Progress } from './progress.ts';
@@ -22,8 +21,7 @@ export async function playRelease(stage: Stage, tree: string, output: string, pr
   const engineer = new GitHubClient(`${stage.apiUrl}/repos/${REPOSITORY}`, ENGINEER.token);
   const owner = new GitHubClient(`${stage.apiUrl}/repos/${REPOSITORY}`, OWNER.token);
   const team = new GitHubClient(`${stage.apiUrl}/repos/${REPOSITORY}`, RELEASE_TEAM.token);
-  const act = (name: string, inputs: Record<string, string>): Promise<Record<string, string>> =>
-    runShipped(join(tree, name), { config: stage.config, ...inputs }, stage.env, progress);
+  const act = createAct(tree, stage.env, { config: stage.config }, progress);
 
   const pull = await progress.step('pull request', () => openPullRequest(engineer, progress));
   await progress.step('check', () => checkPullRequest(pull, stage, tree, progress));
@@ -34,7 +32,7 @@ export async function playRelease(stage: Stage, tree: string, output: string, pr
       commit: pull.head.sha,
       images: PUSHED.join('\n'),
     });
-    return parse<Plugin[]>(outputs['plugins']);
+    return readOutput<Plugin[]>(outputs, 'plugins');
   });
 
   const images: Image[] = [];
@@ -45,14 +43,14 @@ export async function playRelease(stage: Stage, tree: string, output: string, pr
     const synced = await progress.step(`sync ${plugin.plugin}`, () =>
       act('sync-images', { images: JSON.stringify(plugin.images) }),
     );
-    images.push(...parse<Image[]>(synced['images']));
+    images.push(...readOutput<Image[]>(synced, 'images'));
     const bundled = await progress.step(`bundle ${plugin.plugin}`, () =>
       act('bundle-package', { plugin: JSON.stringify(plugin), images: synced['images'] ?? '', output }),
     );
     const shipped = await progress.step(`upload ${plugin.plugin}`, () =>
       act('upload-oss', { package: bundled['package'] ?? '' }),
     );
-    packages.push(parse<Package>(shipped['package']));
+    packages.push(readOutput<Package>(shipped, 'package'));
     comments.push(shipped['uri'] ?? '');
     if (shipped['changed'] === 'true') uploaded += 1;
   }
@@ -125,24 +123,4 @@ async function announce(
   else if (mine.body !== body) await team.send('PATCH', `/issues/comments/${mine.id}`, { body });
   await team.send('PUT', `/issues/${pull.number}/labels`, { labels: ['kind/release', 'queue/done-package-uploaded'] });
   for (const line of body.split('\n')) progress.say(line);
-}
-
-async function runShipped(
-  directory: string,
-  inputs: Readonly<Record<string, string>>,
-  env: Readonly<Record<string, string>>,
-  progress: Progress,
-): Promise<Record<string, string>> {
-  const { exitCode, outputs, log }: ActionResult = await runAction({
-    directory,
-    inputs,
-    env,
-    onLine: (line) => progress.say(line),
-  });
-  if (exitCode !== 0) throw new Error(`${relative(process.cwd(), directory)} failed:\n${log}`);
-  return { ...outputs };
-}
-
-function parse<T>(json: string | undefined): T {
-  return JSON.parse(json ?? 'null') as T;
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Runtime } from '@slipway/core/action/action';
 import { loadConfiguration } from '@slipway/core/action/configuration';
-import { openRegistries } from '@slipway/core/action/registry-access';
+import { openRegistries, pluginSide } from '@slipway/core/action/registry-access';
 import { archiveImage } from '@slipway/core/archive/image-archive';
 import { imageArchiveName, packageName } from '@slipway/core/archive/names';
 import { assemblePackage, type Package } from '@slipway/core/archive/package';
@@ -47,7 +47,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const images = (inputs.images ?? plugin.images).map((image) => ({ image, reference: parseTarget(image) }));
   const yaml = await readPluginYaml(plugin, images, runtime.event, inputs.token);
   const registries = await openRegistries(
-    'target',
+    pluginSide('target', configuration),
     images.map(({ reference }) => reference),
     inputs,
     configuration,

@@ -1,7 +1,7 @@
 import type { Runtime } from '@slipway/core/action/action';
 import { loadConfiguration } from '@slipway/core/action/configuration';
 import { checkOverwrite } from '@slipway/core/action/overwrite';
-import { openRegistries } from '@slipway/core/action/registry-access';
+import { openRegistries, pluginSide } from '@slipway/core/action/registry-access';
 import type { Configuration } from '@slipway/core/configuration/configuration';
 import { ConfigurationError, messageOf } from '@slipway/core/errors';
 import { isDigest, shortDigest } from '@slipway/core/image/digest';
@@ -33,14 +33,14 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const transfers = planTransfers(inputs.images, configuration);
   const wanted = (inputs.platforms ?? []).map(parsePlatform);
   const sources = await openRegistries(
-    'source',
+    pluginSide('source', configuration),
     transfers.map(({ from }) => from),
     inputs,
     configuration,
     runtime,
   );
   const targets = await openRegistries(
-    'target',
+    pluginSide('target', configuration),
     transfers.map(({ to }) => to),
     inputs,
     configuration,

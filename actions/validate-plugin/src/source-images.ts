@@ -1,5 +1,5 @@
 import type { Runtime } from '@slipway/core/action/action';
-import { openRegistries } from '@slipway/core/action/registry-access';
+import { openRegistries, pluginSide } from '@slipway/core/action/registry-access';
 import type { Configuration } from '@slipway/core/configuration/configuration';
 import { ActionError, ConfigurationError } from '@slipway/core/errors';
 import { parseManifest, platformsOf } from '@slipway/core/image/manifest';
@@ -22,7 +22,13 @@ export async function lookUpImages(
   runtime: Runtime,
 ): Promise<ReadonlyMap<string, SourceImage>> {
   const references = [...new Set(plugins.flatMap(({ images }) => images.map(({ source }) => source)))];
-  const registries = await openRegistries('source', references.map(parseReference), inputs, configuration, runtime);
+  const registries = await openRegistries(
+    pluginSide('source', configuration),
+    references.map(parseReference),
+    inputs,
+    configuration,
+    runtime,
+  );
   try {
     const found = await mapPooled(references, AT_ONCE, async (reference): Promise<[string, SourceImage]> => {
       const parsed = parseReference(reference);

@@ -82,10 +82,10 @@ const DEFAULT_DISTRIBUTIONS: Readonly<Record<string, DistributionFile>> = {
 };
 
 /** The base and its own files take at most this many layers. */
-const BASE_LAYERS = 20;
+export const BASE_LAYERS = 20;
 
 /** Older engines mount no more; see https://github.com/containerd/containerd/issues/2497. */
-const MOST_LAYERS = 56;
+export const MOST_LAYERS = 56;
 
 /**
  * Returns the storage settings with the defaults filled in. Throws a ConfigurationError for an upstream that does not
