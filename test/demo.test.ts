@@ -18,6 +18,10 @@ interface Summary {
   }[];
   readonly images: readonly { source: string; target: string; digest: string; copied: number }[];
   readonly steps: readonly { name: string; seconds: number; result: string }[];
+  readonly registered: readonly { package: string; version: string; tree: string; commit: string }[];
+  readonly promotions: readonly { from: string; to: string; pullRequest: number; removalPullRequest: number }[];
+  readonly distributions: readonly { distribution: string; digest: string; result: string; pushedBytes: number }[];
+  readonly rollouts: readonly { distribution: string; digest: string; result: string; reason: string }[];
 }
 
 function playDemo(output: string, ...flags: readonly string[]): { printed: string; summary: Summary } {
@@ -27,7 +31,7 @@ function playDemo(output: string, ...flags: readonly string[]): { printed: strin
   return { printed, summary: JSON.parse(readFileSync(join(output, 'summary.json'), 'utf8')) as Summary };
 }
 
-it('plays the whole release, and finds nothing to do when it is played again', () => {
+it('plays the whole story, and finds nothing to do when it is played again', () => {
   const output = join(temporaryDirectory(), 'out');
   const { printed, summary } = playDemo(output);
   expect(summary.packages.map(({ plugin, version }) => `${plugin} ${version}`)).toEqual([
@@ -53,7 +57,31 @@ it('plays the whole release, and finds nothing to do when it is played again', (
     'acme-plugins-log-collector.yaml',
   ]);
 
+  expect(summary.registered.map((entry) => `${entry.package}-${entry.version}`)).toEqual([
+    'edge_gateway-0.5.0',
+    'log_collector-1.1.0',
+  ]);
+  expect(summary.promotions.map(({ from, to }) => `${from} → ${to}`)).toEqual([
+    'snapshot → staging',
+    'staging → production',
+  ]);
+  for (const { pullRequest, removalPullRequest } of summary.promotions) {
+    expect(removalPullRequest).toBeGreaterThan(pullRequest);
+  }
+  const failed = summary.rollouts.filter(({ result }) => result === 'failed');
+  expect(failed).toHaveLength(1);
+  expect(failed[0]?.reason).toContain('CrashLoopBackOff');
+  const last = (distribution: string) => summary.rollouts.findLast((rollout) => rollout.distribution === distribution);
+  for (const distribution of ['production', 'staging', 'snapshot']) {
+    const built = summary.distributions.findLast((entry) => entry.distribution === distribution);
+    expect(last(distribution)).toMatchObject({ result: 'rolled-out', digest: built?.digest });
+  }
+
   const again = playDemo(output, '--again');
+  expect(
+    again.summary.distributions.every(({ result, pushedBytes }) => result === 'unchanged' && pushedBytes === 0),
+  ).toBe(true);
+  expect(again.summary.rollouts.every(({ result }) => result === 'unchanged')).toBe(true);
   expect(again.summary.packages).toEqual(summary.packages);
   expect(again.summary.images.map(({ copied }) => copied)).toEqual([0, 0, 0]);
   expect(again.printed).toContain('no image had to be copied, 0 packages uploaded');
