@@ -61,6 +61,7 @@ describe('npm run sandbox', () => {
       'OSS_ACCESS_KEY_ID',
       'OSS_ACCESS_KEY_SECRET',
       'DOCKER_CONFIG',
+      'KUBECONFIG',
       'SLIPWAY_CONFIG',
     ]);
     const repository = await fetch(`${environment['GITHUB_API_URL']}/repos/acme/plugins`);

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { pushImage } from '@slipway/sandbox/images/push-image';
 import { findBusybox, makeRegistryBaseImage } from '@slipway/sandbox/images/registry-base-image';
 import { findRealKubectl, installKubectlStandIn } from '@slipway/sandbox/kubernetes/install-kubectl';
-import { imagesOfRegistries } from '@slipway/sandbox/kubernetes/registry-images';
-import { type KubernetesServer, startKubernetes } from '@slipway/sandbox/kubernetes/server';
+import type { KubernetesServer } from '@slipway/sandbox/kubernetes/server';
 import { type PackageRegistryServer, startPackageRegistry } from '@slipway/sandbox/package-registry/server';
 import { dump, load } from 'js-yaml';
 import { DISTRIBUTIONS, NEXT_REGISTRY, REGISTRY, STORAGE } from './cast.ts';
@@ -28,26 +27,18 @@ export interface StorageStage {
 
 export const NAMESPACE = 'package-registry';
 
-/** One second of the cluster in real seconds. */
-const SCALE = 0.05;
-
 /** Starts the cluster and what serves packages, and pushes the base images. */
 export async function setStorageStage(state: string, stage: Stage): Promise<StorageStage> {
-  const { target, environment } = stage.sandbox;
+  const { target, environment, cluster } = stage.sandbox;
   const credentials = readCredentials(environment['DOCKER_CONFIG'] ?? '');
   const busybox = findBusybox();
   for (const version of [REGISTRY, NEXT_REGISTRY]) {
     const image = makeRegistryBaseImage({ version, ...(busybox !== undefined && { busybox }) });
     await pushImage(target.url, 'package-registry/package-registry', version, image, credentials);
   }
-  const cluster = await startKubernetes({
-    directory: join(state, 'kubernetes'),
-    images: imagesOfRegistries({ registries: { 'harbor.example.com': { url: target.url, credentials } } }),
-    scale: SCALE,
-  });
   const served: Record<string, PackageRegistryServer> = {};
   const close = async (): Promise<void> => {
-    await Promise.all([cluster.close(), ...Object.values(served).map((server) => server.close())]);
+    await Promise.all(Object.values(served).map((server) => server.close()));
   };
   try {
     for (const distribution of DISTRIBUTIONS) {
@@ -57,8 +48,6 @@ export async function setStorageStage(state: string, stage: Stage): Promise<Stor
         credentials,
       });
     }
-    const kubeconfig = join(state, 'kubeconfig');
-    await cluster.writeKubeconfig(kubeconfig);
     const real = findRealKubectl();
     const bin = join(state, 'bin');
     if (real === undefined) await installKubectlStandIn(bin);
@@ -70,7 +59,6 @@ export async function setStorageStage(state: string, stage: Stage): Promise<Stor
       env: {
         ...stage.env,
         GITHUB_REPOSITORY: STORAGE,
-        KUBECONFIG: kubeconfig,
         RUNNER_TEMP: join(state, 'temp'),
         PATH: real === undefined ? `${bin}:${process.env['PATH']}` : (process.env['PATH'] ?? ''),
       },

@@ -23,6 +23,8 @@ export interface SandboxAddresses {
     readonly token: string;
     readonly repositories: readonly string[];
   };
+  /** The content of a kubeconfig. */
+  readonly kubeconfig: string;
 }
 
 export interface RegistryAddress {
@@ -45,6 +47,10 @@ export interface SandboxConfiguration {
   readonly plugins: { readonly source: string; readonly target: string; readonly upload: string };
   readonly oss: { readonly region: string; readonly endpoint: string; readonly secure: false };
   readonly registries: Readonly<Record<string, { readonly endpoint: string; readonly 'plain-http': true }>>;
+  readonly storage: {
+    readonly image: string;
+    readonly rollout: { readonly namespace: string; readonly deployment: string };
+  };
 }
 
 /** The namespaces that the exported addresses have; the registries take any. */
@@ -56,6 +62,8 @@ export async function writeClientFiles(directory: string, addresses: SandboxAddr
   const configuration = makeConfiguration(addresses);
   const docker = join(directory, 'docker');
   const config = join(directory, 'slipway.yaml');
+  const kubeconfig = join(directory, 'kubeconfig');
+  await replaceFile(kubeconfig, addresses.kubeconfig);
   await replaceFile(join(docker, 'config.json'), JSON.stringify(makeDockerConfig(addresses), undefined, 2));
   // JSON is YAML, too.
   await replaceFile(config, JSON.stringify(configuration, undefined, 2));
@@ -73,6 +81,7 @@ export async function writeClientFiles(directory: string, addresses: SandboxAddr
     OSS_ACCESS_KEY_ID: oss.accessKeyId,
     OSS_ACCESS_KEY_SECRET: oss.accessKeySecret,
     DOCKER_CONFIG: docker,
+    KUBECONFIG: kubeconfig,
     SLIPWAY_CONFIG: config,
   };
   return { environment, configuration };
@@ -98,6 +107,10 @@ function makeConfiguration({ registries: { source, target }, oss }: SandboxAddre
     },
     oss: { region: oss.region, endpoint: oss.endpoint, secure: false },
     registries: Object.fromEntries(served),
+    storage: {
+      image: `${target.name ?? loopbackName(target)}/package-registry/distribution`,
+      rollout: { namespace: 'package-registry', deployment: 'package-registry-{distribution}-vanilla' },
+    },
   };
 }
 

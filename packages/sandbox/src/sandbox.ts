@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type GitHubOptions, type GitHubServer, startGitHub } from './github/server.ts';
+import { imagesOfRegistries } from './kubernetes/registry-images.ts';
+import { type KubernetesServer, startKubernetes } from './kubernetes/server.ts';
 import { type OssServer, startOss } from './oss/server.ts';
 import { type RegistryServer, startRegistry } from './registry/server.ts';
 import { type ClientFiles, writeClientFiles } from './sandbox-client.ts';
@@ -18,8 +20,12 @@ export interface SandboxOptions {
   /** Who knows the sandbox's GitHub; GITHUB_TOKEN is the first token. */
   readonly tokens?: GitHubOptions['tokens'];
   readonly teams?: GitHubOptions['teams'];
+  /** Distributions that have a deployment in the cluster from the start; default the usual three. */
+  readonly deployed?: readonly string[];
+  /** Real seconds for one second of the cluster (default 1). */
+  readonly scale?: number;
   /** Ports; the system chooses those that are not given. */
-  readonly ports?: { readonly [Server in 'source' | 'target' | 'oss' | 'github']?: number };
+  readonly ports?: { readonly [Server in 'source' | 'target' | 'oss' | 'github' | 'cluster']?: number };
 }
 
 /** Every server of the sandbox, and what clients must know of them. */
@@ -30,6 +36,8 @@ export interface Sandbox extends ClientFiles {
   readonly target: RegistryServer;
   readonly oss: OssServer;
   readonly github: GitHubServer;
+  /** A Kubernetes whose nodes pull from the two registries. */
+  readonly cluster: KubernetesServer;
   /** Stops all servers, and removes what was kept when that was temporary. */
   close(): Promise<void>;
 }
@@ -43,8 +51,11 @@ const OSS_KEY = { accessKeyId: 'LTAIsandboxAccessKeyId', accessKeySecret: 'sandb
 /** The buckets that the examples in this repository name. */
 const BUCKETS = ['acme-release', 'infra-release'];
 
+/** The distributions that Slipway's configuration knows by itself and that are not frozen. */
+const DISTRIBUTIONS = ['production', 'staging', 'snapshot'];
+
 /**
- * Starts a source and a target registry, an object store and a GitHub on loopback. Resolves when all of them answer;
+ * Starts a source and a target registry, an object store, a GitHub and a Kubernetes on loopback. Resolves when all of them answer;
  * when one cannot start, those that could are stopped again.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
@@ -84,6 +95,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         port: ports.github ?? 0,
       }),
     );
+    const cluster = await opened(
+      startKubernetes({
+        directory: join(state, 'kubernetes'),
+        images: imagesOfRegistries({ registries: nodeRegistries({ source, target }, names) }),
+        port: ports.cluster ?? 0,
+        ...(options.scale !== undefined && { scale: options.scale }),
+      }),
+    );
     const client = await writeClientFiles(state, {
       registries: {
         source: { port: source.port, url: source.url, name: names.source },
@@ -98,12 +117,36 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         token: tokens === undefined ? GITHUB_TOKEN : (tokens[0]?.token ?? ''),
         repositories: Object.keys(repositories),
       },
+      kubeconfig: cluster.kubeconfig,
     });
-    return { source, target, oss, github, ...client, close };
+    for (const distribution of options.deployed ?? DISTRIBUTIONS) {
+      const { namespace, deployment } = client.configuration.storage.rollout;
+      cluster.addDeployment({
+        namespace,
+        name: deployment.replace('{distribution}', distribution),
+        image: `${client.configuration.storage.image}:${distribution}`,
+        imagePullPolicy: 'Always',
+      });
+    }
+    return { source, target, oss, github, cluster, ...client, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The registries under every name they have, as a node of the cluster finds them. */
+function nodeRegistries(
+  servers: { readonly source: RegistryServer; readonly target: RegistryServer },
+  names: { readonly source?: string; readonly target?: string },
+): Parameters<typeof imagesOfRegistries>[0]['registries'] {
+  const entries = (['source', 'target'] as const).flatMap((side) => {
+    const { url, port } = servers[side];
+    const node = { url, credentials: REGISTRY_USER };
+    const name = names[side];
+    return [[`127.0.0.1:${port}`, node] as const, ...(name === undefined ? [] : [[name, node] as const])];
+  });
+  return Object.fromEntries(entries);
 }
 
 async function openState(given: string | undefined, undo: (() => Promise<void>)[]): Promise<string> {
