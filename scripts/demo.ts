@@ -4,7 +4,7 @@
  * `--again` plays it on what the last run left, and so finds nothing to do; without it, or with `--fresh`, everything
  * starts over. Packages and `summary.json` are left in `demo-output/`, or in the directory after `--output`.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,12 +24,17 @@ await runScript(async () => {
   const { values } = parseArgs({
     options: { again: { type: 'boolean' }, fresh: { type: 'boolean' }, output: { type: 'string' } },
   });
+  if (values.again === true && values.fresh === true)
+    throw new Error('--again and --fresh say opposite things; give one.');
   const output = resolve(userDirectory(), values.output ?? join(ROOT, 'demo-output'));
   const state = join(output, '.state');
-  if (values.again !== true) await startOver(output);
-  else if (!existsSync(state)) throw new Error('There is no run to go on from: npm run demo first, without --again.');
-  await mkdir(state, { recursive: true });
+  if (values.again === true && !existsSync(state)) {
+    throw new Error('There is no run to go on from: npm run demo first, without --again.');
+  }
+  // First what can fail: what the last run left is gone only when there will be something in its place.
   const tree = await assembleStanding();
+  if (values.again !== true) await startOver(output);
+  await mkdir(state, { recursive: true });
 
   const started = performance.now();
   const progress = new Progress();
@@ -76,7 +81,8 @@ async function playDistributions(
 
 /** Removes what an earlier run left; a directory that is something else is not touched. */
 async function startOver(output: string): Promise<void> {
-  if (existsSync(output) && !existsSync(join(output, '.state')) && (await readdir(output)).length > 0) {
+  const isOurs = existsSync(join(output, '.state'));
+  if (existsSync(output) && !isOurs && (!statSync(output).isDirectory() || (await readdir(output)).length > 0)) {
     throw new Error(`${output} was not made by the demo, and is not emptied. Give another --output.`);
   }
   await rm(output, { recursive: true, force: true });
