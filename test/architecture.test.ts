@@ -46,8 +46,9 @@ function importsOf(pattern: string): Import[] {
   );
 }
 
+/** Tests, and what only tests use; neither is built. */
 function isTest(file: string): boolean {
-  return file.endsWith('.test.ts');
+  return /(?:\.test|fixture)\.ts$/.test(file);
 }
 
 /** The module of core that a file belongs to: its folder below `src`, or its own name. */

@@ -14,12 +14,14 @@ export function readCredential(inputs: Inputs, { env, mask }: Pick<Runtime, 'env
   const fromEnvironment = (name: string): string | undefined => {
     const value = env[name]?.trim() || undefined;
     if (value !== undefined) mask(value);
-    return value;
+    return checked(value, name);
   };
   const environmentId = fromEnvironment('OSS_ACCESS_KEY_ID');
   const environmentToken = fromEnvironment('OSS_SESSION_TOKEN');
-  const accessKeyId = inputs['access-key-id'] ?? environmentId;
-  const accessKeySecret = inputs['access-key-secret'] ?? fromEnvironment('OSS_ACCESS_KEY_SECRET');
+  const given = (name: 'access-key-id' | 'access-key-secret' | 'security-token'): string | undefined =>
+    checked(inputs[name], `input '${name}'`);
+  const accessKeyId = given('access-key-id') ?? environmentId;
+  const accessKeySecret = given('access-key-secret') ?? fromEnvironment('OSS_ACCESS_KEY_SECRET');
   if (accessKeyId === undefined || accessKeySecret === undefined) {
     const missing =
       accessKeyId === undefined
@@ -31,5 +33,14 @@ export function readCredential(inputs: Inputs, { env, mask }: Pick<Runtime, 'env
     );
   }
   const inherited = accessKeyId === environmentId ? environmentToken : undefined;
-  return { accessKeyId, accessKeySecret, securityToken: inputs['security-token'] ?? inherited };
+  return { accessKeyId, accessKeySecret, securityToken: given('security-token') ?? inherited };
+}
+
+/** Refuses what cannot stand in a header, such as a line break that was pasted with it. */
+function checked(value: string | undefined, origin: string): string | undefined {
+  if (value === undefined || /^[\x21-\x7e]+$/.test(value)) return value;
+  throw new ConfigurationError(
+    'invalid-credentials',
+    `${origin} holds a space, a line break or another character that no access key has. Set the secret again, in one line.`,
+  );
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Runtime } from '@slipway/core/action/action';
@@ -175,6 +175,25 @@ describe('a package', () => {
     expect(server.requests.map(({ method }) => method)).toEqual(['HEAD', 'HEAD']);
   });
 
+  it('keeps its name when the file lies under another one', async () => {
+    const bytes = randomBytes(100);
+    const made = await makePackage(bytes);
+    const moved = join(directory, 'artifact.bin');
+    await rename(made.file, moved);
+    expect(await upload({ package: JSON.stringify(made), file: moved })).toMatchObject({ uri: URI });
+    await expectStored(bytes);
+  });
+
+  it('whose checksum object holds something else says which object that is', async () => {
+    const bytes = randomBytes(100);
+    const other = join(directory, 'other');
+    await writeFile(other, 'junk');
+    await upload({ file: other, destination: `${URI}.sha256` });
+    await expect(uploadPackage(bytes)).rejects.toThrow(
+      /\.sha256 \(the checksum beside the package\) exists with other/,
+    );
+  });
+
   it('is only planned with dry-run', async () => {
     const outputs = await uploadPackage(randomBytes(100), { 'dry-run': 'true' });
     expect(outputs).toMatchObject({
@@ -263,6 +282,39 @@ describe('access', () => {
     expect(sent('HEAD')).toBe(1);
   });
 
+  it.each([
+    ['access-key-id', 'sécret'],
+    ['access-key-secret', 'abc\ndef'],
+    ['security-token', 'abc\r\nx-evil: 1'],
+  ])('with an %s that no header can hold is refused by name', async (name, value) => {
+    const error = await uploadPackage(Buffer.from('x'), { [name]: value }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'ConfigurationError', code: 'invalid-credentials' });
+    expect(String(error)).toContain(`input '${name}'`);
+    expect(String(error)).not.toContain(value);
+    expect(server.requests).toEqual([]);
+    const env = { OSS_ACCESS_KEY_ID: 'a b' };
+    await expect(upload({ file: 'x', 'access-key-id': '' }, { env })).rejects.toThrow(/^OSS_ACCESS_KEY_ID holds/);
+  });
+
+  it('repeats no secret that OSS repeats', async () => {
+    const body = `<Error><Code>AccessDenied</Code><Message>AKS=${key.accessKeySecret}</Message></Error>`;
+    server.failNext({ kind: 'status', status: 403, method: 'PUT', body });
+    const error: unknown = await uploadPackage(Buffer.from('x')).catch((reason: unknown) => reason);
+    expect(String(error)).toContain('AccessDenied - AKS=***');
+    expect(`${String(error)}${log.join()}`).not.toContain(key.accessKeySecret);
+  });
+
+  it('over TLS to a server that does not speak it says what to do for OSS', async () => {
+    const error = uploadPackage(Buffer.from('x'), { endpoint: server.url.replace('http:', 'https:') });
+    await expect(error).rejects.toThrow(/does not speak TLS: check the endpoint.*http:\/\//);
+    await expect(error).rejects.not.toThrow(/plain-http/);
+  });
+
+  it('that is sent elsewhere says where to', async () => {
+    server.failNext({ kind: 'status', status: 302, method: 'HEAD', headers: { location: 'https://b.example.com/x' } });
+    await expect(uploadPackage(Buffer.from('x'))).rejects.toThrow('set oss.endpoint to https://b.example.com.');
+  });
+
   it('with a wrong clock says so', async () => {
     clock = 20 * 60_000;
     await expect(uploadPackage(Buffer.from('content'))).rejects.toThrow(/RequestTimeTooSkewed.*clock is wrong/);
@@ -273,72 +325,5 @@ describe('access', () => {
     await expect(uploadPackage(Buffer.from('x'), { endpoint: 'oss.example.com' })).rejects.toMatchObject({
       code: 'plain-http',
     });
-  });
-});
-
-describe('a fault', () => {
-  const large = 2 * SMALLEST_PART + 1000;
-
-  it('of parts costs the parts only', async () => {
-    const bytes = randomBytes(large);
-    server.failNext({ kind: 'reset', method: 'PUT', path: /partNumber=1&/ });
-    server.failNext({ kind: 'status', status: 500, method: 'PUT', path: /partNumber=2&/ });
-    server.failNext({
-      kind: 'status',
-      status: 503,
-      method: 'PUT',
-      path: /partNumber=2&/,
-      headers: { 'retry-after': '0' },
-    });
-    server.failNext({ kind: 'lose-reply', method: 'PUT', path: /partNumber=3&/ });
-    await uploadPackage(bytes);
-    await expectStored(bytes);
-    expect(sent('POST', /uploads/)).toBe(1);
-    expect(sent('PUT', /partNumber=/)).toBe(7);
-    expect(log.filter((line) => line.startsWith('Trying again'))).toHaveLength(4);
-  });
-
-  it.each(['lose-reply', 'corrupt', 'reset', 'truncate'] as const)('%s while completing is healed', async (kind) => {
-    const bytes = randomBytes(large);
-    server.failNext({ kind, method: 'POST', path: /uploadId=/ });
-    const outputs = await uploadPackage(bytes);
-    expect(outputs.changed).toBe(true);
-    await expectStored(bytes);
-    expect(sent('PUT', /partNumber=/)).toBe(3);
-    expect(sent('POST', /uploadId=/)).toBe(2);
-  });
-
-  it.each(['lose-reply', 'corrupt', 'reset'] as const)('%s while beginning and listing is healed', async (kind) => {
-    const bytes = randomBytes(large);
-    server.failNext({ kind, method: 'GET', path: /uploads/ });
-    server.failNext({ kind, method: 'POST', path: /uploads/ });
-    await uploadPackage(bytes);
-    await expectStored(bytes);
-  });
-
-  it.each(['lose-reply', 'reset'] as const)('%s of a small object is healed', async (kind) => {
-    const bytes = randomBytes(1000);
-    for (const method of ['HEAD', 'PUT']) server.failNext({ kind, method, times: 2 });
-    await uploadPackage(bytes);
-    await expectStored(bytes);
-  });
-
-  it('that lasts aborts the upload, and tells the reason', async () => {
-    const body =
-      '<Error><Code>AccessDenied</Code><Message>No right &amp; no way.</Message><EC>0003-00000001</EC></Error>';
-    server.failNext({ kind: 'status', status: 403, method: 'PUT', path: /partNumber=3&/, body });
-    await expect(uploadPackage(randomBytes(large))).rejects.toThrow(
-      /cannot upload part 3 of oss:\/\/infra\S+: 403 AccessDenied - No right & no way.*EC 0003-00000001.*oss:PutObject/,
-    );
-    expect([await server.uploads('infra'), await server.objects('infra')]).toEqual([[], []]);
-  });
-
-  it('of a key that may not list costs only what was there', async () => {
-    const bytes = randomBytes(large);
-    const body = '<Error><Code>AccessDenied</Code></Error>';
-    server.failNext({ kind: 'status', status: 403, method: 'GET', path: /uploads/, body });
-    await uploadPackage(bytes);
-    await expectStored(bytes);
-    expect(log.join('\n')).toContain('oss:ListMultipartUploads');
   });
 });

@@ -41,6 +41,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
     region: inputs.region ?? need(configuration, 'oss.region'),
     endpoint: inputs.endpoint ?? configuration.oss.endpoint,
     secure: configuration.oss.secure,
+    origin: inputs.endpoint === undefined ? 'oss.endpoint' : "input 'endpoint'",
   });
   const bucket = new OssBucket(destination.bucket, endpoint, credential, runtime.log);
   try {
@@ -72,7 +73,8 @@ function chooseDestination(inputs: Inputs, file: string, configuration: Configur
   const { plugin, version } = inputs.package ?? {};
   return resolveDestination(
     template,
-    { prefix: configuration.plugins.prefix, plugin, version, file: basename(file) },
+    // The package's own name counts: where it lies now may be a download under another one.
+    { prefix: configuration.plugins.prefix, plugin, version, file: basename(inputs.package?.file ?? file) },
     origin,
   );
 }

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytesSource, fileSource, partSizeFor, SMALLEST_PART } from './content-digest.ts';
+import { bytesSource, fileSource, isUnchanged, partSizeFor, SMALLEST_PART } from './content-digest.ts';
 import { Crc64 } from './crc64.ts';
 
 const crc64 = (bytes: Buffer): string => String(new Crc64().update(bytes).digest());
@@ -39,6 +39,26 @@ describe('fileSource', () => {
   it('says which file is not there', async () => {
     await expect(fileSource(join(directory, 'absent'))).rejects.toThrow(/Cannot read .*absent: ENOENT/);
     await expect(fileSource(directory)).rejects.toThrow(/it is no file/);
+  });
+
+  it('says that the file is gone or shorter than it was, when it is read again', async () => {
+    const path = join(directory, 'changing');
+    await writeFile(path, randomBytes(3000));
+    const { open, parts } = await fileSource(path);
+    const [part] = parts;
+    if (part === undefined) throw new Error('no part');
+    expect(await isUnchanged({ open }, part)).toBe(true);
+    await writeFile(path, randomBytes(3000));
+    expect(await isUnchanged({ open }, part)).toBe(false);
+
+    await truncate(path, 1000);
+    const short = Array.fromAsync(open(500, 3000));
+    await expect(short).rejects.toMatchObject({ name: 'ActionError', code: 'file-changed' });
+    await expect(short).rejects.toThrow(/changing ends at 1000 bytes/);
+
+    const unread = open(0, 3000);
+    await rm(path);
+    await expect(Array.fromAsync(unread)).rejects.toMatchObject({ code: 'file-changed' });
   });
 });
 

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { ActionError, ConfigurationError, messageOf } from '../errors.ts';
 import { Crc64, combineCrc64 } from './crc64.ts';
@@ -62,8 +61,39 @@ export async function fileSource(path: string): Promise<Source> {
   }
 }
 
-function openRange(path: string, start: number, end: number): AsyncIterable<Buffer> {
-  return createReadStream(path, { start, end: Math.max(start, end - 1), highWaterMark: MEBIBYTE });
+/**
+ * Reads a range of a file; nothing is opened before the first bytes are asked for. Throws an ActionError `file-changed`
+ * when the file is gone or has become shorter, for reading it again is of no use.
+ */
+async function* openRange(path: string, start: number, end: number): AsyncGenerator<Buffer, void> {
+  await using file = await openAgain(path);
+  for (let at = start; at < end; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(MEBIBYTE, end - at));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) throw fileChanged(`${path} ends at ${at} bytes, and had more when it was read first`);
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function openAgain(path: string): Promise<FileHandle> {
+  try {
+    return await open(path);
+  } catch (error) {
+    throw fileChanged(`${path} could be read, and now it cannot: ${messageOf(error)}`, error);
+  }
+}
+
+/** The content is not what it was when it was digested; sending it again cannot heal that. */
+export function fileChanged(what: string, cause?: unknown): ActionError {
+  return new ActionError('file-changed', `${what}. Is the file still written to, or cleaned up too early?`, { cause });
+}
+
+/** Tells whether a part of a source is still what it was when the source was digested; reads it again. */
+export async function isUnchanged({ open }: Pick<Source, 'open'>, { start, end, crc64 }: Part): Promise<boolean> {
+  const crc = new Crc64();
+  for await (const chunk of open(start, end)) crc.update(chunk);
+  return String(crc.digest()) === crc64;
 }
 
 /** Yields the same buffer again and again: a fresh one for each mebibyte would fill the memory faster than it is freed. */
@@ -99,7 +129,7 @@ async function digestChunks(size: number, chunks: AsyncIterable<Buffer>): Promis
   }
   if (parts.length * partSize < at || parts.length === 0) close();
   if (at !== size) {
-    throw new ActionError('file-changed', `The file had ${size} bytes, and then ${at}. Is it still written to?`);
+    throw fileChanged(`The file had ${size} bytes, and then ${at}`);
   }
   return { digest: { size, sha256: sha256.digest('hex'), crc64: combineParts(parts) }, parts };
 }

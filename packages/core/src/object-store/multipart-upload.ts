@@ -5,7 +5,7 @@ import { mapPooled } from '../util/pool.ts';
 import type { Progress } from '../util/progress.ts';
 import { formatBytes } from '../util/units.ts';
 import type { Part, Source } from './content-digest.ts';
-import { isGone, type OssBucket, type StoredPart, type WriteOptions } from './oss-bucket.ts';
+import { isLost, type OssBucket, type StoredPart, type WriteOptions } from './oss-bucket.ts';
 import { OssError } from './oss-error.ts';
 
 /** Parts under way at once. */
@@ -22,23 +22,27 @@ export class MultipartUpload {
   readonly #key: string;
   readonly #source: Source;
   readonly #options: WriteOptions;
+  readonly #adopts: boolean;
   readonly #log: Log;
   readonly #progress: Progress;
   /** ETags of the parts that are there, by number. */
   readonly #stored = new Map<number, string>();
   #uploadId: string | undefined;
+  #restarted = false;
 
+  /** `adopt` says whether an upload that an earlier run has begun may be gone on with. */
   constructor(
     bucket: OssBucket,
     key: string,
     source: Source,
-    options: WriteOptions,
+    { adopt, ...options }: WriteOptions & { readonly adopt: boolean },
     { log, progress }: { readonly log: Log; readonly progress: Progress },
   ) {
     this.#bucket = bucket;
     this.#key = key;
     this.#source = source;
     this.#options = options;
+    this.#adopts = adopt;
     this.#log = log;
     this.#progress = progress;
   }
@@ -54,7 +58,7 @@ export class MultipartUpload {
       this.#uploadId = undefined;
       return crc64;
     } catch (error) {
-      if (isGone(error)) this.#forget();
+      if (isLost(error)) this.#forget();
       throw error;
     }
   }
@@ -72,7 +76,8 @@ export class MultipartUpload {
   }
 
   async #open(): Promise<string> {
-    this.#uploadId ??= (await this.#resume()) ?? (await this.#bucket.startUpload(this.#key, this.#options));
+    if (this.#uploadId === undefined && this.#adopts) this.#uploadId = await this.#resume();
+    this.#uploadId ??= await this.#bucket.startUpload(this.#key, this.#options);
     return this.#uploadId;
   }
 
@@ -87,12 +92,14 @@ export class MultipartUpload {
     this.#progress.skip(-sizeOf(lost));
     this.#stored.clear();
     this.#uploadId = undefined;
+    this.#restarted = true;
   }
 
   /**
    * Finds the unfinished upload of this content, and keeps its parts; aborts those of other contents, which would be
    * stored, and paid, for ever. One without parts is left alone: it holds nothing, and may be of a run that has just
-   * begun.
+   * begun. After a restart all others are left alone: somebody is at work on the key, and two runs that abort each
+   * other's uploads would never end.
    */
   async #resume(): Promise<string | undefined> {
     let found: string | undefined;
@@ -104,7 +111,7 @@ export class MultipartUpload {
         const bytes = sizeOf(kept.map(([part]) => part));
         this.#progress.skip(bytes);
         this.#log.info(`continues an upload of which ${formatBytes(bytes)} in ${kept.length} parts are there`);
-      } else if (listed.length > 0) {
+      } else if (listed.length > 0 && !this.#restarted) {
         await this.#discard(uploadId);
       }
     }
@@ -126,15 +133,15 @@ export class MultipartUpload {
   }
 
   /**
-   * Returns the listed parts when all of them are ours and the last one of the content is among them, else none.
+   * Returns the listed parts when all of them are ours, else none.
    *
    * The listing does not tell the metadata that an upload was begun with, and that holds the SHA-256 of the content; so
    * the parts have to tell that it is this one. The last part tells most, for a gzip file ends with a checksum of all
-   * of it; this is why it is sent first.
+   * of it; this is why it is sent first. An upload of other content that shares all parts so far can still be taken for
+   * ours: whoever completes it looks at the object's metadata afterwards.
    */
   async #ours(listed: readonly StoredPart[]): Promise<[part: Part, etag: string][]> {
     const byNumber = new Map(this.#source.parts.map((part) => [part.number, part]));
-    if (listed.every(({ number }) => number !== byNumber.size)) return [];
     const ours: [Part, string][] = [];
     for (const { number, size, etag } of listed) {
       const part = byNumber.get(number);

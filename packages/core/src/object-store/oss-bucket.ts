@@ -1,14 +1,15 @@
 import { Readable } from 'node:stream';
 import OSS from 'ali-oss';
 import type { Dispatcher } from 'undici';
-import { messageOf } from '../errors.ts';
+import { ActionError, messageOf } from '../errors.ts';
+import { ContentError } from '../util/content.ts';
 import { createDispatcher } from '../util/http.ts';
 import type { Log } from '../util/log.ts';
 import { RetryBudget, type RetryOptions } from '../util/retry.ts';
-import type { Part, Source } from './content-digest.ts';
+import { fileChanged, isUnchanged, type Part, type Source } from './content-digest.ts';
 import type { OssEndpoint } from './oss-endpoint.ts';
 import { DamageError, judgeOssFailure, OssError } from './oss-error.ts';
-import { OssExchange } from './oss-exchange.ts';
+import { type OssAnswer, OssExchange } from './oss-exchange.ts';
 import { formatOssUri } from './uri.ts';
 
 export interface OssCredential {
@@ -89,7 +90,7 @@ export class OssBucket {
       try {
         const { headers } = (await this.#request(purpose, (client) => client.head(key))).res;
         return {
-          size: Number(headers['content-length']),
+          size: Number(this.#text(headers['content-length'], purpose)),
           crc64: headers['x-oss-hash-crc64ecma'],
           sha256: headers['x-oss-meta-sha256'],
         };
@@ -122,7 +123,10 @@ export class OssBucket {
     });
   }
 
-  /** Uploads one part and compares the checksum that OSS has with ours; returns the part's ETag. */
+  /**
+   * Uploads one part and compares the checksum that OSS has with ours; returns the part's ETag. When they differ, the
+   * file tells whether the part was damaged on its way, which another try heals, or the file itself has changed.
+   */
   uploadPart(key: string, uploadId: string, part: Part, open: Source['open']): Promise<string> {
     const { number, start, end, crc64 } = part;
     const purpose = `upload part ${number} of ${this.uri(key)}`;
@@ -132,10 +136,13 @@ export class OssBucket {
       );
       const stored = res.headers['x-oss-hash-crc64ecma'];
       if (stored !== undefined && stored !== crc64) {
+        if (!(await isUnchanged({ open }, part))) {
+          throw fileChanged(`Part ${number} of ${this.uri(key)} is not what it was when the file was read first`);
+        }
         throw new DamageError(
           'part-damaged',
-          `${this.host}: part ${number} of ${this.uri(key)} has the CRC64 ${stored} in OSS, but it was ${crc64} when ` +
-            'the file was read first. Either it was damaged on its way, or the file is being written to.',
+          `${this.host}: part ${number} of ${this.uri(key)} has the CRC64 ${stored} in OSS instead of ${crc64}: it was ` +
+            'damaged on its way.',
         );
       }
       return etag;
@@ -228,14 +235,19 @@ export class OssBucket {
     try {
       return await work(new OSS({ ...this.#options, urllib: exchange }));
     } catch (error) {
-      if (exchange.failure !== undefined) throw exchange.failure;
+      if (exchange.failure !== undefined) throw sourceFailure(exchange.failure) ?? exchange.failure;
       const { answer } = exchange;
-      if (answer !== undefined && answer.status >= 300) throw new OssError(this.host, purpose, answer);
+      if (answer !== undefined && answer.status >= 300) throw this.#refusal(purpose, answer);
       if (answer === undefined) throw error;
       throw new DamageError('bad-answer', `${this.host}: cannot ${purpose}: the answer cannot be read.`, {
         cause: error,
       });
     }
+  }
+
+  #refusal(purpose: string, answer: OssAnswer): OssError {
+    const { accessKeySecret, stsToken } = this.#options;
+    return new OssError(this.host, purpose, answer, [accessKeySecret, ...(stsToken === undefined ? [] : [stsToken])]);
   }
 
   #text(value: unknown, purpose: string): string {
@@ -244,8 +256,18 @@ export class OssBucket {
   }
 }
 
+/** Returns what the content itself said when it could not be read. */
+function sourceFailure(failure: unknown): ActionError | undefined {
+  return failure instanceof ContentError && failure.cause instanceof ActionError ? failure.cause : undefined;
+}
+
+/** Tells that an upload has no longer the parts that were stored: it is gone, or another run has written its own to it. */
+export function isLost(error: unknown): boolean {
+  return isGone(error) || (error instanceof OssError && error.ossCode === 'InvalidPart');
+}
+
 /** Tells that an upload has ended: completed or aborted, by somebody or by a rule of the bucket. */
-export function isGone(error: unknown): boolean {
+function isGone(error: unknown): boolean {
   return error instanceof OssError && error.ossCode === 'NoSuchUpload';
 }
 

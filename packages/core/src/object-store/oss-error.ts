@@ -45,11 +45,12 @@ export class OssError extends HttpError {
   /** OSS's own code, such as `NoSuchUpload`; undefined when the answer was not one of OSS. */
   readonly ossCode: string | undefined;
 
-  constructor(host: string, purpose: string, answer: OssAnswer) {
+  /** `secrets` are taken out of what OSS says: an error may repeat what was sent. */
+  constructor(host: string, purpose: string, answer: OssAnswer, secrets: readonly string[] = []) {
     const document = errorDocument(answer);
     const ossCode = field(document, 'Code');
     const ec = field(document, 'EC') ?? answer.headers['x-oss-ec'];
-    const [code, cure] = explain(ossCode, ec, answer.status, field(document, 'Endpoint'));
+    const [code, cure] = explain(ossCode, ec, answer, field(document, 'Endpoint'));
     const said = [
       `${host}: cannot ${purpose}: ${answer.status}`,
       word(' ', ossCode),
@@ -57,9 +58,13 @@ export class OssError extends HttpError {
       word(', request id ', field(document, 'RequestId') ?? answer.headers['x-oss-request-id']),
       word(', EC ', ec),
     ];
-    super(code, `${said.join('')}. ${cure}`.trim(), answer);
+    super(code, redact(`${said.join('')}. ${cure}`.trim(), secrets), answer);
     this.ossCode = ossCode;
   }
+}
+
+function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((safe, secret) => safe.replaceAll(secret, '***'), text);
 }
 
 function word(before: string, value: string | undefined): string {
@@ -69,7 +74,7 @@ function word(before: string, value: string | undefined): string {
 function explain(
   ossCode: string | undefined,
   ec: string | undefined,
-  status: number,
+  { status, headers }: OssAnswer,
   endpoint: string | undefined,
 ): readonly [code: string, cure: string] {
   if (ec !== undefined && WRONG_REGION.has(ec)) {
@@ -77,6 +82,13 @@ function explain(
     return [
       'wrong-region',
       `The bucket is in another region${place}. Correct oss.region, and oss.endpoint if it is set.`,
+    ];
+  }
+  if (status >= 300 && status < 400) {
+    const place = URL.parse(headers['location'] ?? '')?.origin ?? endpoint;
+    return [
+      'redirected',
+      `It sends us elsewhere${word(', to ', place)}, and a signed request is not sent on. If OSS is reached there, set oss.endpoint${word(' to ', place)}.`,
     ];
   }
   const known = ossCode === undefined ? undefined : CURES[ossCode];

@@ -2,10 +2,28 @@ import type OSS from 'ali-oss';
 import type { Dispatcher } from 'undici';
 import { ActionError } from '../errors.ts';
 import { readAll } from '../util/content.ts';
-import { type Headers, type HttpRequest, NetworkError, send } from '../util/http.ts';
+import { type Cures, type Headers, type HttpRequest, NetworkError, send } from '../util/http.ts';
 
 /** OSS answers with a listing of 1,000 entries at the most. */
 const ANSWER_LIMIT = 4 * 1024 * 1024;
+
+const NO_TLS =
+  'the server does not speak TLS: check the endpoint; only that of a server on this machine may begin with http://';
+
+const UNKNOWN_AUTHORITY =
+  "the server's certificate is not signed by a known authority: check the endpoint, and whether a proxy stands between; " +
+  "a private authority's certificate is given in the step's environment as NODE_EXTRA_CA_CERTS";
+
+/** For registries there are settings for these; for OSS there are none. */
+const CURES: Cures = {
+  EPROTO: NO_TLS,
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+};
 
 /** What OSS answered. */
 export interface OssAnswer {
@@ -53,11 +71,12 @@ export class OssExchange implements OSS.Transport {
       headers: textHeaders(request.headers),
       ...(body !== undefined && { body }),
       dispatcher: this.#dispatcher,
+      cures: CURES,
     });
     try {
       return { status: response.status, headers: response.headers, bytes: await readAll(response.body, ANSWER_LIMIT) };
     } catch (error) {
-      throw new NetworkError(method, new URL(url), error);
+      throw new NetworkError(method, new URL(url), error, CURES);
     }
   }
 }

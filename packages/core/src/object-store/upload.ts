@@ -2,23 +2,29 @@ import { ActionError, ConfigurationError } from '../errors.ts';
 import { readAll } from '../util/content.ts';
 import type { Log } from '../util/log.ts';
 import type { Progress } from '../util/progress.ts';
-import { type ContentDigest, SMALLEST_PART, type Source } from './content-digest.ts';
+import { type ContentDigest, fileChanged, SMALLEST_PART, type Source } from './content-digest.ts';
 import { Crc64 } from './crc64.ts';
 import { MultipartUpload } from './multipart-upload.ts';
-import { isGone, type OssBucket, type StoredObject, type WriteOptions } from './oss-bucket.ts';
-import { judgeOssFailure, OssError } from './oss-error.ts';
+import { isLost, type OssBucket, type StoredObject, type WriteOptions } from './oss-bucket.ts';
+import { OssError } from './oss-error.ts';
+import { isChecksumKey } from './uri.ts';
 
 /** What has to be done for one object to be there. */
 export interface PlannedUpload {
   readonly key: string;
   readonly uri: string;
   readonly digest: ContentDigest;
-  readonly result: 'upload' | 'overwrite' | 'unchanged';
+  /** `relabel`: the content is there, and its metadata names another SHA-256; it is uploaded once more. */
+  readonly result: 'upload' | 'overwrite' | 'relabel' | 'unchanged';
 }
 
 /**
  * Decides by what is `stored` what has to be done. With the same content nothing has to be; other content is replaced
  * only with `overwrite`, else it is a ConfigurationError: what is released is not changed.
+ *
+ * The same size and CRC64 with another SHA-256 in the metadata is the same content with a wrong label, as a run leaves
+ * it that ended between completing somebody else's upload and looking at the object. Uploading it again changes nothing
+ * but the label, and is no overwriting.
  */
 export function planUpload(
   bucket: OssBucket,
@@ -30,6 +36,7 @@ export function planUpload(
   const plan = { key, uri: bucket.uri(key), digest };
   if (stored === undefined) return { ...plan, result: 'upload' };
   if (isSame(stored, digest)) return { ...plan, result: 'unchanged' };
+  if (isMislabelled(stored, digest)) return { ...plan, result: 'relabel' };
   if (overwrite) return { ...plan, result: 'overwrite' };
   throw objectExists(bucket, key, stored, digest);
 }
@@ -47,50 +54,62 @@ export async function applyUpload(
 ): Promise<void> {
   if (result === 'unchanged') return;
   const options: WriteOptions = { sha256: digest.sha256, forbidOverwrite: result === 'upload' };
-  if (digest.size <= SMALLEST_PART) {
-    const bytes = await readSmall(source);
-    await settle(bucket, key, digest, () => bucket.put(key, bytes, options));
-    progress.add(digest.size);
-  } else {
-    await uploadInParts(bucket, key, source, options, { log, progress });
+  await write(bucket, key, source, { ...options, adopt: true }, { log, progress });
+  let stored = await bucket.head(key);
+  if (stored !== undefined && isMislabelled(stored, digest)) {
+    log.warning(
+      `${bucket.uri(key)} went on with an upload that was begun for other content: once more, from its beginning`,
+    );
+    progress.skip(-digest.size);
+    await write(bucket, key, source, { ...options, forbidOverwrite: false, adopt: false }, { log, progress });
+    stored = await bucket.head(key);
   }
-  checkStored(bucket, key, digest, await bucket.head(key));
+  checkStored(bucket, key, digest, stored);
 }
 
-async function uploadInParts(
+async function write(
   bucket: OssBucket,
   key: string,
   source: Source,
-  options: WriteOptions,
+  options: WriteOptions & { readonly adopt: boolean },
   report: { readonly log: Log; readonly progress: Progress },
 ): Promise<void> {
   const { digest } = source;
+  if (digest.size > SMALLEST_PART) return writeInParts(bucket, key, source, options, report);
+  const bytes = await readSmall(source);
+  await settle(bucket, key, digest, options, () => bucket.put(key, bytes, options));
+  report.progress.add(digest.size);
+}
+
+async function writeInParts(
+  bucket: OssBucket,
+  key: string,
+  source: Source,
+  options: WriteOptions & { readonly adopt: boolean },
+  report: { readonly log: Log; readonly progress: Progress },
+): Promise<void> {
   const upload = new MultipartUpload(bucket, key, source, options, report);
-  let keep = false;
   try {
-    await settle(bucket, key, digest, () => upload.run());
+    await settle(bucket, key, source.digest, options, () => upload.run());
   } catch (error) {
-    // What fails for a passing reason is worth keeping: the next run goes on from there.
-    keep = judgeOssFailure(error) !== false;
+    if (isUseless(error)) await upload.abort();
     throw error;
-  } finally {
-    if (!keep) await upload.abort();
   }
-  const stored = await bucket.head(key);
-  const mislabelled = stored?.crc64 === digest.crc64 && stored.size === digest.size && stored.sha256 !== digest.sha256;
-  if (mislabelled && options.forbidOverwrite) {
-    report.log.info(
-      `${bucket.uri(key)} went on with an upload that was begun for other content: once more, from its beginning`,
-    );
-    await uploadInParts(bucket, key, source, { ...options, forbidOverwrite: false }, report);
-  }
+  // Somebody else may have put the same content there meanwhile: then these parts are left over.
+  await upload.abort();
+}
+
+/** Tells of a failure after which no run can use the parts: the key is taken, or the content is no more. */
+function isUseless(error: unknown): boolean {
+  const failed = error instanceof ActionError || error instanceof ConfigurationError;
+  return failed && (error.code === 'object-exists' || error.code === 'file-changed');
 }
 
 /** Reads a source into memory, and checks that it is still what it was: it will be the object a moment later. */
 async function readSmall({ digest, open }: Source): Promise<Buffer> {
   const bytes = await readAll(open(0, digest.size), digest.size);
   if (String(new Crc64().update(bytes).digest()) === digest.crc64) return bytes;
-  throw new ActionError('file-changed', 'The file is not what it was a moment ago. Is it still written to?');
+  throw fileChanged('The file is not what it was a moment ago');
 }
 
 /**
@@ -103,25 +122,44 @@ async function settle(
   bucket: OssBucket,
   key: string,
   digest: ContentDigest,
+  { forbidOverwrite }: WriteOptions,
   write: () => Promise<string | undefined>,
 ): Promise<void> {
+  // The content with a wrong label is our write's effect only when nothing was there before; its label is seen to later.
+  const isThere = (stored: StoredObject | undefined): boolean =>
+    stored !== undefined && (isSame(stored, digest) || (forbidOverwrite && isMislabelled(stored, digest)));
+  let restarted = false;
   const attempt = async (): Promise<void> => {
+    // Who has ended the upload may have completed it, and then there is nothing left to do.
+    if (restarted && isThere(await bucket.head(key))) return;
+    restarted = true;
     try {
       const crc64 = await write();
       if (crc64 !== undefined && crc64 !== digest.crc64) {
         throw damaged(bucket, key, `CRC64 ${crc64}`, `CRC64 ${digest.crc64}`);
       }
     } catch (error) {
-      const stored = await bucket.head(key);
-      if (stored !== undefined && isSame(stored, digest)) return;
+      if (!mayHaveWorked(error)) throw error;
+      // Asking may fail for the same reason as the write; it is the write's failure that has to be known.
+      const stored = await bucket.head(key).catch(() => undefined);
+      if (isThere(stored)) return;
       if (stored !== undefined && error instanceof OssError && error.ossCode === 'FileAlreadyExists') {
         throw objectExists(bucket, key, stored, digest);
       }
       throw error;
     }
   };
-  // Requests are tried again on their own; an upload that somebody else has ended is begun anew.
-  await bucket.retry(`upload ${bucket.uri(key)}`, attempt, (error) => isGone(error) && {});
+  // Requests are tried again on their own; an upload that somebody else has ended or changed is begun anew.
+  await bucket.retry(`upload ${bucket.uri(key)}`, attempt, (error) => isLost(error) && {});
+}
+
+/** Tells whether a write may have had its effect all the same; one that was refused for its sender has not. */
+function mayHaveWorked(error: unknown): boolean {
+  return !(error instanceof ActionError && ['unauthorized', 'clock-skew', 'file-changed'].includes(error.code));
+}
+
+function isMislabelled(stored: StoredObject, { size, crc64, sha256 }: ContentDigest): boolean {
+  return stored.size === size && stored.crc64 === crc64 && stored.sha256 !== sha256;
 }
 
 /** Two contents count as the same when all that is known of both is equal, and enough is known. */
@@ -134,9 +172,10 @@ function isSame(stored: StoredObject, { size, crc64, sha256 }: ContentDigest): b
 }
 
 function objectExists(bucket: OssBucket, key: string, stored: StoredObject, digest: ContentDigest): ConfigurationError {
+  const beside = isChecksumKey(key) ? ' (the checksum beside the package)' : '';
   return new ConfigurationError(
     'object-exists',
-    `${bucket.uri(key)} exists with other content: ${describe(stored)} is there, ${describe(digest)} would be uploaded. ` +
+    `${bucket.uri(key)}${beside} exists with other content: ${describe(stored)} is there, ${describe(digest)} would be uploaded. ` +
       'A release is not changed: bump the version, or dispatch with `overwrite: true` and a reason.',
   );
 }
@@ -147,7 +186,14 @@ function describe({ size, crc64, sha256 }: StoredObject): string {
 
 function checkStored(bucket: OssBucket, key: string, digest: ContentDigest, stored: StoredObject | undefined): void {
   if (stored !== undefined && isSame(stored, digest)) return;
-  throw damaged(bucket, key, stored === undefined ? 'nothing' : describe(stored), describe(digest));
+  if (stored === undefined) {
+    throw new ActionError(
+      'object-damaged',
+      `${bucket.host}: ${bucket.uri(key)} was uploaded, and now OSS has nothing there. Somebody, or a rule of the ` +
+        'bucket, has deleted it meanwhile: find out who, and run again.',
+    );
+  }
+  throw damaged(bucket, key, describe(stored), describe(digest));
 }
 
 function damaged(bucket: OssBucket, key: string, found: string, expected: string): ActionError {

@@ -59,6 +59,11 @@ export function checksumUri({ bucket, key }: OssUri): OssUri {
   return { bucket, key: `${key}${CHECKSUM_SUFFIX}` };
 }
 
+/** Tells whether an object is, by its name, the checksum of another one. */
+export function isChecksumKey(key: string): boolean {
+  return key.endsWith(CHECKSUM_SUFFIX);
+}
+
 /**
  * Returns the address that `destination` means: a full address, a directory (it ends with `/`, and the file's name is
  * appended) or a template with placeholders. `origin` says where it came from, for messages.

@@ -17,7 +17,11 @@ export interface HttpRequest {
   readonly dispatcher: Dispatcher;
   /** Milliseconds the server may take to answer once it has everything (default 2 minutes). */
   readonly patience?: number;
+  /** What the user can do about a failure, by its system or TLS code, where the general advice does not fit. */
+  readonly cures?: Cures;
 }
+
+export type Cures = Readonly<Record<string, string>>;
 
 export interface HttpResponse {
   readonly status: number;
@@ -66,7 +70,7 @@ function findProxy(env: NodeJS.ProcessEnv): string | undefined {
  * Sends one request, once, and follows no redirect. Throws a NetworkError when no answer came.
  */
 export async function send(message: HttpRequest): Promise<HttpResponse> {
-  const { method, url, headers, body, dispatcher, patience = IDLE_TIMEOUT } = message;
+  const { method, url, headers, body, dispatcher, patience = IDLE_TIMEOUT, cures } = message;
   try {
     const stream =
       body === undefined || Buffer.isBuffer(body)
@@ -90,7 +94,7 @@ export async function send(message: HttpRequest): Promise<HttpResponse> {
     };
   } catch (error) {
     if (error instanceof ContentError) throw error;
-    throw new NetworkError(method, url, error);
+    throw new NetworkError(method, url, error, cures);
   }
 }
 
@@ -106,8 +110,8 @@ function flatten(headers: Record<string, string | string[] | undefined>): Header
 export class NetworkError extends ActionError {
   override readonly name = 'NetworkError';
 
-  constructor(method: string, url: URL, cause: unknown) {
-    super('network', `${method} ${redactUrl(url)} failed: ${explainNetworkFailure(cause)}`, { cause });
+  constructor(method: string, url: URL, cause: unknown, cures: Cures = {}) {
+    super('network', `${method} ${redactUrl(url)} failed: ${explainNetworkFailure(cause, cures)}`, { cause });
   }
 }
 
@@ -140,9 +144,9 @@ const PASSING: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'the server closed the connection; over plain http to a port that speaks TLS this happens every time',
 };
 
-function explainNetworkFailure(cause: unknown): string {
+function explainNetworkFailure(cause: unknown, cures: Cures): string {
   const code = systemCodeOf(cause);
-  const cure = code === undefined ? undefined : (LASTING[code] ?? PASSING[code]);
+  const cure = code === undefined ? undefined : (cures[code] ?? LASTING[code] ?? PASSING[code]);
   // OpenSSL's texts hold the place in its source, and end with a line break.
   const text = /^[0-9A-F]+:error:/.test(messageOf(cause)) ? (code ?? 'TLS failed') : messageOf(cause);
   return `${text || (code ?? 'connection lost')}${cure === undefined ? '' : ` (${cure})`}`;
