@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inputsFrom, recordRuntime } from '@slipway/core/action/testing';
 import type { EventContext } from '@slipway/core/github/event';
 import { packageFiles, StorageFixture } from '@slipway/sandbox/storage/storage-fixture';
@@ -22,9 +25,9 @@ beforeEach(async () => {
 
 afterEach(() => fixture.close());
 
-async function gate(texts: Record<string, string> = {}, event: Partial<EventContext> = {}) {
+async function gate(texts: Record<string, string> = {}, event: Partial<EventContext> = {}, docker = '/nonexistent') {
   const { repository, github } = fixture;
-  const runtime = recordRuntime({ DOCKER_CONFIG: '/nonexistent' }, { repository, apiUrl: github.apiUrl, ...event });
+  const runtime = recordRuntime({ DOCKER_CONFIG: docker }, { repository, apiUrl: github.apiUrl, ...event });
   const outputs = await run(inputsFrom(inputs, { token: 'sandbox-token', mode: 'gate', ...texts }), runtime);
   return { runtime, outputs };
 }
@@ -146,18 +149,120 @@ describe('the gate', () => {
   });
 });
 
+describe('what cannot be judged', () => {
+  it('gets a red check instead of the earlier green one, and the error stays one', async () => {
+    const number = await open('snapshot', { 'packages/foo': null });
+    await expectGreen(number);
+    await fixture.commit('main', { '.github/slipway.yaml': 'storage: {}\n' });
+    await expect(judge(number)).rejects.toThrow(/storage.image/);
+    const check = await checkOf(number);
+    expect(check).toMatchObject({ conclusion: 'failure' });
+    expect(check?.output.summary).toMatch(/could not be judged: .*storage.image/);
+    const other = await open('staging', { x: '' });
+    await expectGreen(other);
+    await expect(judge(other, { to: 'nowhere' })).rejects.toThrow(/'nowhere' is no distribution/);
+    expect(await checkOf(other)).toMatchObject({ conclusion: 'failure' });
+  });
+
+  it('keeps none of the others from it, and makes the step fail in the end', async () => {
+    const first = await open('snapshot', { 'packages/foo': null });
+    const second = await open('snapshot', packageFiles('new', '1.0.0'));
+    await expectGreen(first);
+    await fixture.commit('main', { '.github/slipway.yaml': 'storage: {}\n' });
+    const { runtime, outputs } = await gate({}, { name: 'push' });
+    expect(runtime.failures.join()).toMatch(/Not all could be judged: .*storage.image/);
+    expect(outputs).toMatchObject({ changed: true, promoted: [{ name: 'new' }] });
+    expect(await checkOf(first)).toMatchObject({ conclusion: 'failure' });
+    expect(await checkOf(second)).toMatchObject({ conclusion: 'success' });
+  });
+
+  it('may be so because of credentials, which are not needed for the others', async () => {
+    await open('snapshot', { 'packages/foo': null });
+    await open('snapshot', packageFiles('new', '1.0.0'));
+    const docker = await mkdtemp(join(tmpdir(), 'docker-'));
+    await writeFile(join(docker, 'config.json'), '{');
+    const { runtime, outputs } = await gate({}, {}, docker);
+    expect(runtime.failures.join()).toMatch(/Not all could be judged: .*config.json/);
+    expect(outputs).toMatchObject({ promoted: [{ name: 'new' }] });
+    await rm(docker, { recursive: true });
+  });
+
+  it('is judged again as soon as it can be', async () => {
+    const [first, second] = [await open('staging', { x: '' }), await open('staging', { y: '' })];
+    fixture.github.failNext({ kind: 'status', status: 418, method: 'GET', path: /\/git\/trees\// });
+    expect((await gate()).runtime.failures.join()).toMatch(/418/);
+    expect(await checkOf(first)).toMatchObject({ conclusion: 'failure' });
+    expect(await checkOf(second)).toMatchObject({ conclusion: 'success' });
+    await expectGreen(first);
+  });
+
+  it('is red on the head of the event when GitHub does not even say which it is', async () => {
+    const number = await open('staging', { x: '' });
+    await expectGreen(number);
+    const { head } = (await fixture.call('GET', `pulls/${number}`)) as { head: { sha: string } };
+    const baseSha = await fixture.id('staging');
+    fixture.github.failNext({ kind: 'status', status: 418, method: 'GET', path: /\/pulls\/\d+$/ });
+    const pullRequest = { number, baseRef: 'staging', baseSha, headSha: head.sha };
+    await expect(gate({}, { pullRequest })).rejects.toThrow(/418/);
+    expect(await checkOf(number)).toMatchObject({ conclusion: 'failure' });
+  });
+});
+
+describe('a head', () => {
+  const verdictOn = async (number: number) => (await checkOf(number))?.conclusion;
+
+  it('of several pull requests is green only when all of them may be merged', async () => {
+    const right = await open('snapshot', packageFiles('new', '1.0.0'));
+    await expectGreen(right);
+    const { head } = (await fixture.call('GET', `pulls/${right}`)) as { head: { ref: string } };
+    const wrong = await fixture.openPullRequest(head.ref, 'staging', 'no prefix');
+    for (const number of [right, wrong]) {
+      const { runtime } = await judge(number);
+      expect(runtime.failures.join()).toContain(`#${wrong} must not be merged`);
+      expect(await verdictOn(right)).toBe('failure');
+    }
+    expect((await checkOf(right))?.output.summary).toContain(`- #${wrong}: `);
+    await gate();
+    expect(await verdictOn(right)).toBe('failure');
+    await gate({ from: 'snapshot' });
+    expect(await verdictOn(right)).toBe('failure');
+  });
+
+  it('gets our own check, whoever else has written one of that name', async () => {
+    const number = await open('staging', { x: '' });
+    await expectGreen(number);
+    const { head } = (await fixture.call('GET', `pulls/${number}`)) as { head: { sha: string } };
+    const { conclusion, output } = (await checkOf(number)) ?? {};
+    fixture.github.addToken({
+      token: 'other',
+      login: 'other-app',
+      repositories: [fixture.repository],
+      permissions: { checks: 'write' },
+    });
+    const response = await fetch(`${fixture.github.apiUrl}/repos/${fixture.repository}/check-runs`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer other' },
+      body: JSON.stringify({ name: 'promotion-gate', head_sha: head.sha, status: 'completed', conclusion, output }),
+    });
+    expect(response.status).toBe(201);
+    expect((await judge(number)).outputs.changed).toBe(true);
+    expect((await judge(number)).outputs.changed).toBe(false);
+  });
+});
+
 describe('the gate refuses', () => {
   it('a title without the name of the branch', async () => {
     await expectRed(await open('staging', { x: '' }, 'Change'), /must begin with '\[staging\] '/);
     await expectRed(await open('staging', { x: '' }, '[snapshot] Change'), /must begin with/);
+    await expectRed(await open('staging', { x: '' }, '[staging]   \t'), /must begin with/);
   });
 
   it.each([
     ['a v', { 'packages/foo/v1.2.4/manifest.yml': 'name: foo\nversion: v1.2.4\n' }, /Write it without v/],
     ['no semver', { 'packages/foo/1.2/manifest.yml': 'name: foo\nversion: "1.2"\n' }, /no strict semantic version/],
-    ['another version', { 'packages/foo/1.2.4/manifest.yml': 'name: foo\nversion: 1.2.5\n' }, /`version` is "1.2.5"/],
-    ['another name', { 'packages/foo/1.2.4/manifest.yml': 'name: bar\nversion: 1.2.4\n' }, /`name` is "bar"/],
-    ['no version', { 'packages/foo/1.2.4/manifest.yml': 'name: foo\n' }, /`version` is missing/],
+    ['another version', { 'packages/foo/1.2.4/manifest.yml': 'name: foo\nversion: 1.2.5\n' }, /version\S+ is "1.2.5"/],
+    ['another name', { 'packages/foo/1.2.4/manifest.yml': 'name: bar\nversion: 1.2.4\n' }, /name\S+ is "bar"/],
+    ['no version', { 'packages/foo/1.2.4/manifest.yml': 'name: foo\n' }, /version\S+ is missing/],
     ['no manifest', { 'packages/foo/1.2.4/README.md': '' }, /has no manifest.yml/],
     ['no YAML', { 'packages/foo/1.2.4/manifest.yml': 'name: [' }, /manifest.yml: line 1/],
     [
@@ -209,7 +314,7 @@ describe('the gate refuses', () => {
     await expectRed(await open('staging', files), /already, with the tree .* whose message has a line/);
     await expectRed(await open('staging', files, undefined, 'x\n\nOverwrite-Reason: '), /already, with the tree/);
     await expectGreen(await open('staging', files, undefined, 'x\n\nOverwrite-Reason: the image was wrong'));
-    await expectGreen(await open('snapshot', files));
+    await expectGreen(await open('snapshot', packageFiles('bar', '1.0.0', 'other')));
     const base = packageFiles('base', '1.0.0', 'other');
     await expectRed(await open('production', base, undefined, 'x\n\nOverwrite-Reason: please'), /never replaces/);
   });
@@ -222,6 +327,28 @@ describe('the gate refuses', () => {
     await expectGreen(one);
     await fixture.merge(one);
     await expectRed(other, /have both changed it/);
+  });
+
+  it('a configuration that nobody would follow', async () => {
+    await expectRed(
+      await open('staging', { '.github/slipway.yaml': 'storage: {}\n' }),
+      /does not belong on the branch/,
+    );
+    await fixture.commit('staging', { '.github/slipway.yaml': 'storage: {}\n' });
+    await expectGreen(await open('staging', { x: '' }));
+    await expectGreen(await open('staging', { '.github/slipway.yaml': null }));
+  });
+
+  it('other content than a distribution further along has', async () => {
+    await fixture.commit('production', packageFiles('late', '1.0.0', 'released'));
+    await expectRed(await open('snapshot', packageFiles('late', '1.0.0')), /'production' holds late-1.0.0 already/);
+    await expectGreen(await open('snapshot', packageFiles('late', '1.0.0', 'released')));
+  });
+
+  it('a file in the place of all packages, which it shows as removed', async () => {
+    const number = await open('staging', { packages: 'x' });
+    await expectRed(number, /packages\S+ is no directory[\s\S]*foo-1.2.3 would disappear/);
+    expect((await judge(number)).outputs.removed).toMatchObject([{ name: 'foo', version: '1.2.3' }]);
   });
 
   it('a history of its own', async () => {

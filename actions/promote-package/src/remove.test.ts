@@ -49,7 +49,7 @@ describe('a removal', () => {
     const pull = await fixture.call('GET', `pulls/${outputs['pull-request']}`);
     const title = '[snapshot] Remove promoted packages (foo-1.2.3)';
     expect(pull).toMatchObject({ title, base: { ref: 'snapshot' } });
-    expect(await fixture.git('log', '-1', '--format=%P|%B', outputs.branch)).toBe(`${snapshot}|${title}`);
+    expect(await fixture.git('log', '-1', '--format=%P|%s', outputs.branch)).toBe(`${snapshot}|${title}`);
     expect(await fixture.id(`${outputs.branch}^{tree}`)).toBe(
       await fixture.graft(snapshot, { 'packages/foo/1.2.3': null }),
     );

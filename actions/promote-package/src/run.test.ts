@@ -65,7 +65,9 @@ describe('a promotion', () => {
       'packages/foo/1.2.3': await fixture.id('snapshot:packages/foo/1.2.3'),
       'packages/log-viewer/2.0.0': await fixture.id('snapshot:packages/log-viewer/2.0.0'),
     };
-    expect(await fixture.git('log', '--format=%P|%B', '-1', outputs.branch)).toBe(`${staging}|${title}`);
+    expect(await fixture.git('log', '--format=%P|%B', '-1', outputs.branch)).toBe(
+      `${staging}|${title}\n\nSlipway-Tree: ${await fixture.id(`${outputs.branch}^{tree}`)}`,
+    );
     expect(await fixture.id(`${outputs.branch}^{tree}`)).toBe(await fixture.graft(staging, trees));
     expect(outputs).toMatchObject({
       promoted: [
@@ -123,6 +125,38 @@ describe('a promotion', () => {
     expect(again.runtime.lines).toContain('There is nothing to do.');
   });
 
+  it('is done by name as well, and keeps its branch when a part of it is done', async () => {
+    const both = await add('foo\nlog-viewer-2.0.0');
+    const foo = await add('foo');
+    await fixture.merge(Number(foo.outputs['pull-request']));
+    await fixture.commit('snapshot', { 'packages/foo': null });
+    expect((await add('foo')).outputs).toMatchObject({ changed: false, promoted: [], refused: [] });
+    const again = await add('foo\nlog-viewer-2.0.0');
+    expect(again.outputs).toMatchObject({
+      branch: both.outputs.branch,
+      'pull-request': both.outputs['pull-request'],
+      promoted: [{ name: 'log-viewer' }],
+    });
+  });
+
+  it('is refused when a distribution further along has other content', async () => {
+    await fixture.commit('production', packageFiles('foo', '1.2.3', 'released'));
+    const { runtime, outputs } = await add('foo-1.2.3');
+    expect(runtime.failures.join()).toMatch(/'production' holds foo-1.2.3 already, with the tree/);
+    expect(outputs).toMatchObject({ changed: false, promoted: [], refused: [{ name: 'foo' }] });
+    expect(changesSent()).toEqual([]);
+  });
+
+  it('replaces without a reason where the policy asks for none, once', async () => {
+    const policy = '  distributions: { snapshot: { upstream: [staging] }, staging: { overwrite: always } }';
+    await fixture.commit('main', { '.github/slipway.yaml': fixture.configuration(policy) });
+    await fixture.commit('staging', packageFiles('foo', '1.2.3', 'other'));
+    const { outputs } = await add('foo-1.2.3');
+    expect(await fixture.git('log', '-1', '--format=%B', outputs.branch)).not.toContain('Overwrite-Reason');
+    expect((await fixture.call('GET', `pulls/${outputs['pull-request']}`))['body']).toContain('holds:');
+    expect((await add('foo-1.2.3')).outputs.changed).toBe(false);
+  });
+
   it('only says what it would do in a dry run', async () => {
     const { runtime, outputs } = await add('foo-1.2.3', { 'dry-run': 'true' });
     expect(outputs).toMatchObject({
@@ -155,8 +189,43 @@ describe('a promotion', () => {
     expect(await fixture.git('log', '-1', '--format=%s', outputs.branch)).toBe('Mend the text');
   });
 
-  it('goes on from a branch that GitHub brought up to date by a merge', async () => {
+  it('does not lose what somebody changed in its own commit', async () => {
     const { outputs } = await add('foo-1.2.3');
+    const message = await fixture.git('log', '-1', '--format=%B', outputs.branch);
+    await fixture.commit(outputs.branch, { 'README.md': 'mine' }, await fixture.id('staging'), message);
+    const amended = await fixture.id(outputs.branch);
+    await fixture.commit('staging', packageFiles('late', '1.0.0'));
+    await expect(add('foo-1.2.3')).rejects.toThrow(/is not ours and would be lost/);
+    expect(await fixture.id(outputs.branch)).toBe(amended);
+  });
+
+  it('does not lose what somebody merged into its branch', async () => {
+    const { outputs } = await add('foo-1.2.3');
+    const other = await fixture.commit('other', { 'README.md': 'mine' }, await fixture.id('staging'));
+    const tree = await fixture.git('merge-tree', '--write-tree', outputs.branch, other);
+    const ours = await fixture.id(outputs.branch);
+    const merge = await fixture.git('commit-tree', tree, '-p', ours, '-p', other, '-m', 'Merge other');
+    await fixture.git('update-ref', `refs/heads/${outputs.branch}`, merge);
+    await expect(add('foo-1.2.3')).rejects.toThrow(/is not ours and would be lost/);
+  });
+
+  it('replaces a branch of which the base holds everything', async () => {
+    const { outputs } = await add('foo-1.2.3', { 'dry-run': 'true' });
+    const staging = await fixture.id('staging');
+    await fixture.git('update-ref', `refs/heads/${outputs.branch}`, staging);
+    await fixture.commit('staging', packageFiles('late', '1.0.0'));
+    expect((await add('foo-1.2.3')).outputs).toMatchObject({ changed: true, branch: outputs.branch });
+  });
+
+  it.each([1, 3])('goes on from a branch into which GitHub merged the base %d times', async (times) => {
+    const { outputs } = await add('foo-1.2.3');
+    for (let count = 1; count < times; count += 1) {
+      const next = await fixture.commit('staging', packageFiles('more', `${count}.0.0`));
+      const merged = await fixture.git('merge-tree', '--write-tree', next, outputs.branch);
+      const before = await fixture.id(outputs.branch);
+      const update = await fixture.git('commit-tree', merged, '-p', before, '-p', next, '-m', 'Merge');
+      await fixture.git('update-ref', `refs/heads/${outputs.branch}`, update);
+    }
     const staging = await fixture.commit('staging', packageFiles('late', '1.0.0'));
     const tree = await fixture.git('merge-tree', '--write-tree', staging, outputs.branch);
     const ours = await fixture.id(outputs.branch);
@@ -276,7 +345,8 @@ describe('a version that is there with other content', () => {
       await fixture.id('snapshot:packages/foo/1.2.3'),
     );
     expect(await fixture.git('log', '-1', '--format=%B', outputs.branch)).toBe(
-      '[staging] Promote packages from snapshot (foo-1.2.3)\n\nOverwrite-Reason: The image was `wrong` @everybody',
+      '[staging] Promote packages from snapshot (foo-1.2.3)\n\nOverwrite-Reason: The image was `wrong` @everybody\n' +
+        `Slipway-Tree: ${await fixture.id(`${outputs.branch}^{tree}`)}`,
     );
     expect((await add('foo-1.2.3', texts)).outputs.changed).toBe(false);
   });

@@ -150,9 +150,10 @@ describe('a registration', () => {
 
   it('replaces other content where the policy is always, and only there', async () => {
     await register([GPU()]);
+    const first = await fixture.id('snapshot:packages/gpu/1.0.0');
     const other = released('gpu', 'v1.0.0', { sha256: 'cd'.repeat(32) });
     const { outputs } = await register([other]);
-    expect(outputs.changed).toBe(true);
+    expect(outputs).toMatchObject({ changed: true, plan: { overwritten: [{ name: 'gpu', tree: first }] } });
     expect(await show('gpu/1.0.0/release.json')).toContain('cd'.repeat(32));
     const configuration = fixture.configuration('  distributions: { snapshot: { add: commit, overwrite: never } }');
     await fixture.commit('main', { '.github/slipway.yaml': configuration });
@@ -160,6 +161,19 @@ describe('a registration', () => {
     const { runtime, outputs: refused } = await register([GPU()]);
     expect(runtime.failures.join()).toMatch(/already, with the tree \w{40} instead of \w{40}.*raise the version/);
     expect(refused).toMatchObject({ changed: false, registered: [], commit: head });
+  });
+
+  it.each([
+    ['a package of others', {}, /has no release.json of a plugin and would be lost for 'gpu'/],
+    ['another plugin', { 'release.json': '{"plugin":"g-pu"}' }, /is of the plugin 'g-pu'/],
+    ['a record that is none', { 'release.json': 'x' }, /has no release.json/],
+  ])('never replaces %s', async (_, more, reason) => {
+    const own = Object.entries(more).map(([path, text]) => [`packages/gpu/1.0.0/${path}`, text]);
+    const head = await fixture.commit('snapshot', { ...packageFiles('gpu', '1.0.0'), ...Object.fromEntries(own) });
+    const { runtime, outputs } = await register([GPU()]);
+    expect(runtime.failures.join()).toMatch(reason);
+    expect(outputs).toMatchObject({ changed: false, commit: head, plan: { refused: [{ name: 'gpu' }] } });
+    expect(changesSent()).toBe(0);
   });
 
   it('refuses what a distribution further along would serve before it', async () => {

@@ -63,13 +63,18 @@ function report(
   runtime: Runtime,
 ): Outputs {
   const { log, summary } = runtime;
-  const { added, unchanged, refused } = plan;
+  const { added, overwritten, unchanged, refused } = plan;
+  const replaced = new Map(overwritten.map((each) => [formatPackageVersion(each), each.tree]));
+  const resultOf = (each: PackageTree): string => {
+    const tree = replaced.get(formatPackageVersion(each));
+    return tree === undefined ? 'added' : `replaces \`${tree}\``;
+  };
   summary.heading(`${dryRun ? 'Would be registered' : 'Registered'} in ${distribution}`);
   if (pullRequest !== undefined) summary.paragraph(`Pull request #${pullRequest}`);
   summary.table(
     ['package', 'tree', 'result'],
     [
-      ...added.map((each) => [formatPackageVersion(each), `\`${each.tree}\``, 'added']),
+      ...added.map((each) => [formatPackageVersion(each), `\`${each.tree}\``, resultOf(each)]),
       ...unchanged.map((each) => [formatPackageVersion(each), `\`${each.tree}\``, 'unchanged']),
       ...refused.map((each) => [formatPackageVersion(each), `\`${each.tree}\``, `refused: ${each.reason}`]),
     ],

@@ -81,7 +81,7 @@ describe('an update', () => {
         base: { ref: distribution },
       });
       const branch = `update-registry/${distribution}`;
-      expect(await fixture.git('log', '-1', '--format=%B', branch)).toBe(title);
+      expect(await fixture.git('log', '-1', '--format=%s', branch)).toBe(title);
       expect(await fixture.git('diff', '--name-only', distribution, branch)).toBe('Dockerfile');
       expect(`${await fixture.git('show', `${branch}:Dockerfile`)}\n`).toBe(dockerfile('v1.16.0'));
     }
@@ -112,8 +112,25 @@ describe('an update', () => {
   });
 
   it('refuses a version whose image does not exist', async () => {
-    await expect(update('v9.9.9')).rejects.toThrow(/no image registry.example.com\/package-registry:v9.9.9/);
+    const { runtime, outputs } = await update('v9.9.9');
+    expect(runtime.failures.join()).toMatch(/no image registry.example.com\/package-registry:v9.9.9/);
+    expect(outputs).toMatchObject({ changed: false, plan: [] });
     expect(changesSent()).toEqual([]);
+  });
+
+  it('moves those that can be moved, and says in the end which cannot', async () => {
+    await fixture.commit('staging', { Dockerfile: 'FROM scratch\n' });
+    const { runtime, outputs } = await update('v1.16.0', { distributions: 'experimental\nstaging\nsnapshot' });
+    expect(runtime.failures.join()).toMatch(/'experimental' is frozen[\s\S]*'staging' has no Dockerfile whose/);
+    expect(outputs).toMatchObject({ changed: true, 'pull-requests': [{ distribution: 'snapshot' }] });
+    expect(runtime.annotations).toHaveLength(2);
+  });
+
+  it('writes nothing before all is planned, and goes on when one cannot be written', async () => {
+    await fixture.git('update-ref', 'refs/heads/update-registry/production/taken', await fixture.id('production'));
+    const { runtime, outputs } = await update('v1.16.0');
+    expect(runtime.failures.join()).toMatch(/refuses to make the branch 'update-registry\/production'/);
+    expect(outputs['pull-requests'].map(({ distribution }) => distribution)).toEqual(['staging', 'snapshot']);
   });
 
   it('refuses what the policy does not allow before anything is changed', async () => {
@@ -122,7 +139,7 @@ describe('an update', () => {
       /'staging' runs releases/,
     );
     await expect(update('latest', { distributions: 'snapshot' })).rejects.toThrow(/no fixed version/);
-    await expect(update('v1.16.0', { distributions: 'experimental' })).rejects.toThrow(/frozen/);
+    expect((await update('v1.16.0', { distributions: 'experimental' })).runtime.failures.join()).toMatch(/frozen/);
     expect(changesSent()).toEqual([]);
     const { outputs } = await update(COMMIT, { distributions: 'snapshot' });
     expect(outputs['pull-requests']).toHaveLength(1);
@@ -130,7 +147,8 @@ describe('an update', () => {
 
   it('needs a Dockerfile that starts from a package registry', async () => {
     await fixture.commit('staging', { Dockerfile: 'FROM scratch\n' });
-    await expect(update('v1.16.0', { distributions: 'staging' })).rejects.toThrow(/'staging' has no Dockerfile whose/);
+    const { runtime } = await update('v1.16.0', { distributions: 'staging' });
+    expect(runtime.failures.join()).toMatch(/'staging' has no Dockerfile whose/);
     expect((await update('v1.16.0', { distributions: 'snapshot' })).outputs['pull-requests']).toHaveLength(1);
   });
 
@@ -169,6 +187,34 @@ describe('a go.mod', () => {
     const again = await update('v1.16.0', { distributions: 'staging' });
     const body = (await fixture.call('GET', `pulls/${again.outputs['pull-requests'][0]?.number}`))['body'];
     expect(body).toContain(`\`\`\`sh\ngo get ${MODULE}@v1.16.0\nmage vendor\n\`\`\``);
+  });
+
+  it('makes a pull request a draft, and ready again, as the next version needs it', async () => {
+    const isDraft = async (number = 0) => (await fixture.call('GET', `pulls/${number}`))['draft'];
+    await fixture.commit('staging', { 'go.mod': 'module x\n' });
+    const ready = await update('v1.16.0', { distributions: 'staging' });
+    const number = ready.outputs['pull-requests'][0]?.number;
+    expect(await isDraft(number)).toBe(false);
+    await fixture.commit('staging', GO_FILES);
+    const draft = await update('v1.17.0', { distributions: 'staging' });
+    expect(draft.outputs['pull-requests']).toMatchObject([{ number }]);
+    expect(await isDraft(number)).toBe(true);
+    await fixture.commit('staging', { 'go.mod': 'module x\n' });
+    await update('v1.17.0', { distributions: 'staging' });
+    expect(await isDraft(number)).toBe(false);
+  });
+
+  it('is left as somebody has completed it', async () => {
+    const { outputs } = await update('v1.16.0', { distributions: 'staging' });
+    const branch = 'update-registry/staging';
+    const goMod = GO_FILES['go.mod'].replace('v1.15.0', 'v1.16.0');
+    const head = await fixture.commit(branch, { 'go.mod': goMod }, undefined, 'go get');
+    const again = await update('v1.16.0', { distributions: 'staging' });
+    expect(again.runtime.failures).toEqual([]);
+    expect(again.outputs).toMatchObject({ changed: false, 'pull-requests': outputs['pull-requests'] });
+    expect(await fixture.id(branch)).toBe(head);
+    const other = await update('v1.17.0', { distributions: 'staging' });
+    expect(other.runtime.failures.join()).toMatch(/is not ours and would be lost/);
   });
 
   it('is left alone when it does not require the package registry', async () => {
@@ -249,7 +295,8 @@ describe.skipIf(!hasGo())('with go on the PATH', () => {
   });
 
   it('a version that go does not find fails with what go says', async () => {
-    await expect(update('v1.17.0', { distributions: 'staging' }, environment())).rejects.toThrow(
+    const { runtime } = await update('v1.17.0', { distributions: 'staging' }, environment());
+    expect(runtime.failures.join()).toMatch(
       /go get github.com\/acme\/package-registry@v1.17.0 failed:[\s\S]*unknown revision v1.17.0/,
     );
     expect(changesSent().filter(({ path }) => /refs|pulls/.test(path))).toEqual([]);

@@ -3,7 +3,7 @@ import { openRegistries } from '@slipway/core/action/registry-access';
 import { openStorage } from '@slipway/core/action/storage-access';
 import type { Configuration } from '@slipway/core/configuration/configuration';
 import { type Distribution, findDistribution, type StorageSettings } from '@slipway/core/configuration/storage';
-import { ConfigurationError } from '@slipway/core/errors';
+import { ConfigurationError, messageOf } from '@slipway/core/errors';
 import { findBranchHead } from '@slipway/core/github/branch';
 import { parseReference } from '@slipway/core/image/reference';
 import { checkRegistryVersion, type Drift, findDrift } from '@slipway/core/storage/registry-version';
@@ -24,7 +24,12 @@ export interface Outputs {
   readonly [name: string]: unknown;
 }
 
-/** Moves distributions to another version of the package registry, and says where they disagree now. */
+/**
+ * Moves distributions to another version of the package registry, and says where they disagree now.
+ *
+ * All of them are planned before anything is written; one that cannot be moved keeps none of the others from it, and makes
+ * the step fail in the end.
+ */
 export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const { version, 'dry-run': dryRun } = inputs;
   const { configuration, storage } = await openStorage(inputs, runtime);
@@ -34,16 +39,31 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   for (const distribution of distributions) checkRegistryVersion(version, distribution);
   const drift = findDrift(await readStates(storage, active));
   const images = new ImageFinder(inputs, configuration, runtime);
-  const updates: Update[] = [];
-  for (const distribution of distributions) {
+  const attempt = async (distribution: Distribution, onlyPlan: boolean): Promise<Attempt> => {
     const findImage = (image: string, tag: string) => images.find(image, tag);
     const remote = { url: `${runtime.event.serverUrl}/${storage.name}.git`, token: inputs.token };
     const { workDirectory, env } = runtime;
-    const request = { distribution, version, findImage, remote, workDirectory, env, dryRun };
-    updates.push(await runtime.group(distribution.name, () => updateRegistry(storage, request)));
+    const request = { distribution, version, findImage, remote, workDirectory, env, dryRun: onlyPlan };
+    try {
+      return { distribution, update: await updateRegistry(storage, request) };
+    } catch (error) {
+      return { distribution, failure: messageOf(error) };
+    }
+  };
+  const attempts: Attempt[] = [];
+  for (const distribution of distributions) attempts.push(await attempt(distribution, true));
+  for (const [index, { distribution, update }] of dryRun ? [] : attempts.entries()) {
+    if (update === undefined) continue;
+    attempts[index] = await runtime.group(distribution.name, () => attempt(distribution, false));
   }
-  return report(updates, drift, storage.name, inputs, runtime);
+  return report(attempts, drift, storage.name, inputs, runtime);
 }
+
+/** What became of one distribution: an update, or why there is none. */
+type Attempt = { readonly distribution: Distribution } & (
+  | { readonly update: Update; readonly failure?: undefined }
+  | { readonly update?: undefined; readonly failure: string }
+);
 
 function chooseDistributions(
   { distributions }: Inputs,
@@ -117,24 +137,32 @@ class ImageFinder {
   }
 }
 
+function describePullRequest({ pullRequest, draft }: Update): string {
+  return pullRequest === undefined ? '' : `#${pullRequest}${draft ? ', a draft: go.mod is to be updated by hand' : ''}`;
+}
+
 function report(
-  updates: readonly Update[],
+  attempts: readonly Attempt[],
   drift: readonly Drift[],
   repository: string,
   inputs: Inputs,
   runtime: Runtime,
 ): Outputs {
   const { event, log, summary } = runtime;
+  const updates = attempts.flatMap(({ update }) => (update === undefined ? [] : [update]));
   summary.heading(`Package registry ${inputs.version}`);
   if (inputs['dry-run']) summary.paragraph('Only planned: dry-run is true.');
   summary.table(
     ['distribution', 'from', 'pull request'],
-    updates.map(({ distribution, from, pullRequest, draft }) => [
-      distribution,
-      from,
-      pullRequest === undefined ? '' : `#${pullRequest}${draft ? ', a draft: go.mod is to be updated by hand' : ''}`,
+    attempts.map(({ distribution: { name }, update, failure }) => [
+      name,
+      update?.from ?? '',
+      update === undefined ? `failed: ${failure}` : describePullRequest(update),
     ]),
   );
+  const failures = attempts.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  for (const message of failures) runtime.annotate({ severity: 'error', title: 'failed', message });
+  if (failures.length > 0) runtime.fail(failures.join('\n'));
   for (const { distribution, from, to, pullRequest, draft, commands } of updates) {
     const where = pullRequest === undefined ? '' : ` in #${pullRequest}`;
     const still = draft ? `; still to be run: ${commands.join(', ')}` : '';

@@ -78,6 +78,8 @@ export class DistributionImages {
   }
 
   async close(): Promise<void> {
-    await (await this.#opened)?.close();
+    // Whoever asked for it has heard why it could not be opened.
+    const opened = await this.#opened?.catch(() => undefined);
+    await opened?.close();
   }
 }

@@ -47,6 +47,12 @@ describe('the storage settings', () => {
     ['an upstream that is none', '  distributions: { a: { upstream: [b] } }\n', /'b' is no distribution/],
     ['a circle', '  distributions: { a: { upstream: [b] }, b: { upstream: [a] } }\n', /upstream of each other/],
     [
+      'a circle of three',
+      '  distributions: { a: { upstream: [b] }, b: { upstream: [c] }, c: { upstream: [a] } }\n',
+      /upstream of each other/,
+    ],
+    ['itself', '  distributions: { a: { upstream: [a] } }\n', /upstream of each other/],
+    [
       'too many layers',
       '  distributions: { a: { layers: 30 }, b: { upstream: [a], layers: 7 } }\n',
       /up to 57 layers .*b 7, a 30/,

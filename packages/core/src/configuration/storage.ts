@@ -137,7 +137,7 @@ function checkDistribution(storage: StorageSettings, { name, upstream, layers }:
       storage.distributions.find((distribution) => distribution.name === other) ??
       refuse('unknown-distribution', `the upstream '${other}' is no distribution.`),
   );
-  const circle = all.find((other) => other.name === name || other.upstream.includes(name));
+  const circle = all.find((other) => isUpstream(storage, name, other.name));
   if (circle !== undefined) refuse('upstream-circle', `it and '${circle.name}' are upstream of each other.`);
   const sum = all.reduce((total, other) => total + other.layers, layers);
   if (BASE_LAYERS + sum > MOST_LAYERS) {
@@ -148,6 +148,17 @@ function checkDistribution(storage: StorageSettings, { name, upstream, layers }:
         `and more than ${MOST_LAYERS} are not mounted everywhere. Lower \`layers\`.`,
     );
   }
+}
+
+/** Says whether images of `start` contain `name`, over however many distributions between them. */
+function isUpstream({ distributions }: StorageSettings, name: string, start: string): boolean {
+  const reached = new Set([start]);
+  for (const each of reached) {
+    for (const other of distributions.find((distribution) => distribution.name === each)?.upstream ?? []) {
+      reached.add(other);
+    }
+  }
+  return reached.has(name);
 }
 
 /** Returns a distribution by its name; throws a ConfigurationError that lists those there are. */

@@ -39,6 +39,8 @@ export class BlobReader {
     if (blob === undefined) {
       blob = this.#pool.run(() => this.#fetch(id));
       this.#blobs.set(id, blob);
+      // What could not be read once may be there the next time.
+      blob.catch(() => this.#blobs.delete(id));
     }
     return blob;
   }

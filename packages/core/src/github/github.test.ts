@@ -76,6 +76,8 @@ describe('pull requests', () => {
     const number = await openPullRequest('feature/one');
     const github = connect();
     expect(await readPullRequest(github, REPOSITORY, number)).toEqual({
+      nodeId: expect.stringMatching(/./),
+      isDraft: false,
       number,
       title: 'Merge feature/one',
       body: '',

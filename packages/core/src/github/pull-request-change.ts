@@ -1,5 +1,7 @@
+import { ActionError } from '../errors.ts';
 import type { GitHub } from './connect.ts';
 import { isConflict } from './github-error.ts';
+import { AnswerReader } from './json-shape.ts';
 import { type PullRequest, parsePullRequest, splitRepository } from './pull-request.ts';
 
 const PERMISSION = 'pull-requests: write';
@@ -56,4 +58,26 @@ export async function updatePullRequest(
   const purpose = { what: `changing pull request #${number} of ${repository}`, permission: PERMISSION };
   const body = { ...splitRepository(repository), pull_number: number, ...change };
   await github.send('PATCH', '/repos/{owner}/{repo}/pulls/{pull_number}', body, purpose);
+}
+
+/**
+ * Makes a pull request a draft, or ready for review; the REST API cannot.
+ * https://docs.github.com/graphql/reference/mutations#convertpullrequesttodraft
+ */
+export async function setDraft(
+  github: GitHub,
+  repository: string,
+  { number, nodeId }: PullRequest,
+  draft: boolean,
+): Promise<void> {
+  const what = `making pull request #${number} of ${repository} ${draft ? 'a draft' : 'ready for review'}`;
+  const mutation = draft ? 'convertPullRequestToDraft' : 'markPullRequestReadyForReview';
+  const query = `mutation ($id: ID!) { ${mutation}(input: { pullRequestId: $id }) { pullRequest { isDraft } } }`;
+  const purpose = { what, permission: PERMISSION };
+  const answer = await github.send('POST', github.graphqlUrl, { query, variables: { id: nodeId } }, purpose);
+  const { errors } = new AnswerReader(what).object(answer, 'answer');
+  if (!Array.isArray(errors) || errors.length === 0) return;
+  const [first]: unknown[] = errors;
+  const said = typeof first === 'object' && first !== null && 'message' in first ? String(first.message) : 'an error';
+  throw new ActionError('github', `GitHub refuses ${what}: ${said}. Do it by hand.`);
 }

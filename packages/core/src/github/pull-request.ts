@@ -13,6 +13,9 @@ export interface PullRequest {
   /** Branch it shall be merged into. */
   readonly baseRef: string;
   readonly headSha: string;
+  /** Its id in GraphQL. */
+  readonly nodeId: string;
+  readonly isDraft: boolean;
 }
 
 /** A file that a pull request changes. */
@@ -91,6 +94,8 @@ export function parsePullRequest(value: unknown, { what }: Purpose): PullRequest
     author: read.text(user['login'], 'user.login'),
     baseRef: read.text(base['ref'], 'base.ref'),
     headSha: read.id(head['sha'], 'head.sha'),
+    nodeId: read.text(pull['node_id'], 'node_id'),
+    isDraft: pull['draft'] === true,
   };
 }
 

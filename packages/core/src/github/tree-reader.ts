@@ -23,6 +23,8 @@ export class TreeReader {
     if (tree === undefined) {
       tree = this.#pool.run(() => readTreeEntries(this.#github, this.#repository, id));
       this.#trees.set(id, tree);
+      // What could not be read once may be there the next time.
+      tree.catch(() => this.#trees.delete(id));
     }
     return tree;
   }

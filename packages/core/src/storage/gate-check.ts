@@ -1,14 +1,20 @@
 import type { CheckRun } from '../github/check-run.ts';
 import type { Verdict } from './gate.ts';
 import { formatPackageVersion } from './package-version.ts';
-import { formatPackageList } from './title.ts';
+import { formatPackageList, inCode } from './title.ts';
 
 /** The name under which the check is made required. */
 export const GATE = 'promotion-gate';
 
-/** Returns the check run that says a verdict on the head of its pull request. */
-export function gateCheck({ headSha, added, removed, refused, problems }: Verdict): CheckRun {
-  const wrong = refused.length + problems.length;
+/**
+ * Returns the check run that says the verdicts on all pull requests of one head. A commit has one check of a name, so it
+ * is a success only when each of them may be merged.
+ */
+export function gateCheck(headSha: string, verdicts: readonly Verdict[]): CheckRun {
+  const added = verdicts.flatMap((verdict) => verdict.added);
+  const removed = verdicts.flatMap((verdict) => verdict.removed);
+  const toMend = verdicts.flatMap((verdict) => listProblems(verdict, verdicts.length > 1));
+  const wrong = toMend.length;
   const counts = `${count(added.length, 'version')} added, ${removed.length} removed`;
   return {
     name: GATE,
@@ -16,14 +22,21 @@ export function gateCheck({ headSha, added, removed, refused, problems }: Verdic
     conclusion: wrong === 0 ? 'success' : 'failure',
     title: wrong === 0 ? `Nothing disappears: ${counts}` : `${count(wrong, 'thing')} to mend: ${counts}`,
     summary: [
-      section('To mend', [
-        ...problems.map((problem) => `- ${inline(problem)}\n`),
-        ...refused.map((each) => `- \`${formatPackageVersion(each)}\` must not be removed. ${inline(each.reason)}\n`),
-      ]),
+      section('To mend', toMend),
       section('Added', [formatPackageList(added)]),
       section('Removed', [formatPackageList(removed)]),
     ].join(''),
   };
+}
+
+function listProblems({ pullRequest, refused, problems }: Verdict, isOneOfMany: boolean): string[] {
+  const whose = isOneOfMany ? `#${pullRequest}: ` : '';
+  return [
+    ...problems.map((problem) => `- ${whose}${inline(problem)}\n`),
+    ...refused.map(
+      (each) => `- ${whose}${inCode(formatPackageVersion(each))} must not be removed. ${inline(each.reason)}\n`,
+    ),
+  ];
 }
 
 function section(title: string, lines: readonly string[]): string {
@@ -35,7 +48,7 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** Paths and titles are somebody's text: on one line, and calling nobody. */
+/** Paths and titles are somebody's text: on one line, no code, and calling nobody. */
 function inline(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll('<', '&lt;').replaceAll('@', '@\u200b');
+  return text.replaceAll(/\s+/g, ' ').replaceAll('<', '&lt;').replaceAll('`', '\\`').replaceAll('@', '@\u200b');
 }

@@ -1,4 +1,5 @@
 import type { Distribution, StorageSettings } from '../configuration/storage.ts';
+import { ActionError } from '../errors.ts';
 import { findMergeBase } from '../github/ancestry.ts';
 import type { PullRequest } from '../github/pull-request.ts';
 import { readPullRequest } from '../github/pull-request.ts';
@@ -6,11 +7,13 @@ import { listPullRequestMessages } from '../github/pull-request-messages.ts';
 import type { Repository } from '../registry/repository.ts';
 import { mapPooled } from '../util/pool.ts';
 import { checkPackage } from './check-package.ts';
+import { checkRoot } from './check-root.ts';
 import { furtherAlong } from './direction.ts';
+import { type Further, readFurther, refuseOtherContent } from './further.ts';
 import { judgeRemoval, readHolders } from './holder.ts';
 import { changedNames, type MergedChange, mergeChanges, pathOf } from './merged-changes.ts';
 import type { PackageTree } from './package-version.ts';
-import { addNames, type Packages, readPackages } from './packages.ts';
+import { addNames, isBlocked, type Packages, readPackages } from './packages.ts';
 import { OVERWRITE_TRAILER } from './promote.ts';
 import { type Refusal, refuseOverwrite } from './promotion.ts';
 import { type Heads, requireHead, whileHeadsMove } from './proposal.ts';
@@ -47,17 +50,20 @@ export async function judgePullRequest(
   number: number,
   request: GateRequest,
 ): Promise<Verdict | undefined> {
-  const { settings, to } = request;
+  const { settings } = request;
   const { baseRef } = await readPullRequest(storage.github, storage.name, number);
   const distribution = settings.distributions.find(({ name }) => name === baseRef);
   if (distribution === undefined) return undefined;
-  const holding = furtherAlong(settings, distribution).filter(({ name }) => to === undefined || name === to.name);
-  const watched = [distribution, ...holding].map(({ name }) => name);
+  const further = furtherAlong(settings, distribution);
+  const watched = [distribution, ...further].map(({ name }) => name);
   return whileHeadsMove(storage, watched, async (heads) => {
     const pull = await readPullRequest(storage.github, storage.name, number);
-    const verdict = await judge(storage, pull, distribution, holding, heads, request);
+    const verdict = await judge(storage, pull, distribution, further, heads, request);
     const after = await readPullRequest(storage.github, storage.name, number);
-    return after.headSha === pull.headSha && after.title === pull.title ? verdict : undefined;
+    const isSame = after.headSha === pull.headSha && after.title === pull.title && after.baseRef === baseRef;
+    if (isSame) return verdict;
+    if (pull.baseRef === baseRef && after.baseRef === baseRef) return undefined;
+    throw new ActionError('retargeted', `Pull request #${number} was turned to another branch meanwhile. Run again.`);
   });
 }
 
@@ -65,9 +71,9 @@ async function judge(
   storage: StorageRepository,
   pull: PullRequest,
   distribution: Distribution,
-  holding: readonly Distribution[],
+  further: readonly Distribution[],
   heads: Heads,
-  { openImages }: GateRequest,
+  { to, openImages }: GateRequest,
 ): Promise<Verdict> {
   const { number: pullRequest, headSha } = pull;
   const problems = checkTitle(pull.title, distribution);
@@ -78,6 +84,7 @@ async function judge(
     const unrelated = `The head ${headSha} has no history in common with '${distribution.name}'. Start from its branch.`;
     return { ...verdict, added: [], removed: [], refused: [], problems: [...problems, unrelated] };
   }
+  problems.push(...(await checkRoot(storage.trees, mergeBase, headSha)));
   const changes = await readChanges(storage, mergeBase, head, headSha);
   const added = changes.flatMap(asAdded);
   const removed = changes.flatMap(asRemoved);
@@ -85,6 +92,8 @@ async function judge(
   const hasReason = isAllowed && (await isOverwriteExplained(storage, pullRequest));
   problems.push(...changes.flatMap((change) => judgeChange(change, distribution, hasReason)));
   problems.push(...(await mapPooled(added, 8, (version) => checkPackage(storage, version))).flat());
+  problems.push(...judgeAgainstFurther(added, await readFurther(storage.trees, heads, further, namesOf(added))));
+  const holding = further.filter(({ name }) => to === undefined || name === to.name);
   const refused = await judgeRemovals(storage, removed, distribution, holding, heads, openImages);
   return { ...verdict, added, removed, refused, problems };
 }
@@ -93,7 +102,7 @@ function checkTitle(title: string, { name, frozen }: Distribution): string[] {
   const prefix = titlePrefix(name);
   return [
     ...(frozen ? [`'${name}' is frozen: nothing of it may change any more.`] : []),
-    ...(title.startsWith(prefix) && title.length > prefix.length
+    ...(title.startsWith(prefix) && title.slice(prefix.length).trim() !== ''
       ? []
       : [`The title must begin with '${prefix}', so that pull requests of the branches can be told apart.`]),
   ];
@@ -105,7 +114,11 @@ async function readChanges(
   base: string,
   head: string,
 ): Promise<MergedChange[]> {
-  const read = (commit: string): Promise<Packages> => readPackages(trees, commit, []);
+  // Where `packages` is no directory, there are none: all of them are gone then.
+  const read = async (commit: string): Promise<Packages> => {
+    const root = await trees.read(commit);
+    return isBlocked(root) ? { commit, root, names: [], versions: new Map() } : readPackages(trees, commit, []);
+  };
   const [ofMergeBase, ofBase, ofHead] = await Promise.all([read(mergeBase), read(base), read(head)]);
   const names = changedNames(ofMergeBase, ofHead);
   const withNames = (packages: Packages): Promise<Packages> => addNames(trees, packages, names);
@@ -114,6 +127,14 @@ async function readChanges(
 
 function asAdded({ kind, name, version, after }: MergedChange): PackageTree[] {
   return (kind === 'added' || kind === 'overwritten') && after !== undefined ? [{ name, version, tree: after }] : [];
+}
+
+function namesOf(versions: readonly PackageTree[]): string[] {
+  return versions.map(({ name }) => name);
+}
+
+function judgeAgainstFurther(added: readonly PackageTree[], further: readonly Further[]): string[] {
+  return added.map((version) => refuseOtherContent(version, further)).filter((reason) => reason !== undefined);
 }
 
 /** What is no directory any more is as gone as what is removed. */
@@ -163,8 +184,7 @@ async function judgeRemovals(
   if (removal === 'never') {
     return removed.map((version) => ({ ...version, reason: `Nothing is ever removed from '${name}'.` }));
   }
-  const names = removed.map((version) => version.name);
-  const holders = await readHolders(storage, holding, heads, names, await openImages());
+  const holders = await readHolders(storage, holding, heads, namesOf(removed), await openImages());
   return removed.flatMap((version) => {
     const { verdict, reason } = judgeRemoval(version, holders);
     return verdict === 'removable' ? [] : [{ ...version, reason }];

@@ -17,8 +17,13 @@ export interface Release {
 
 /** A package version with its files, whose paths begin in its directory. */
 export interface PackageDirectory extends PackageVersion {
+  /** The plugin that was released. */
+  readonly plugin: string;
   readonly files: readonly NewFile[];
 }
+
+/** Says what was released; other packages have none. */
+export const RELEASE_RECORD = 'release.json';
 
 /** What a registry of packages shows of a plugin. */
 interface Description {
@@ -51,13 +56,24 @@ export function layOutPackage({ package: released, prefix, yaml, repository }: R
   return {
     name,
     version,
+    plugin,
     files: [
       text('manifest.yml', formatManifest({ name, version }, description, repository)),
       text('docs/README.md', formatReadme(released, description, record)),
       { path: packagedYamlName(prefix, plugin), bytes: yaml },
-      text('release.json', `${JSON.stringify(record, undefined, 2)}\n`),
+      text(RELEASE_RECORD, `${JSON.stringify(record, undefined, 2)}\n`),
     ],
   };
+}
+
+/** Returns the plugin that a release record is about; undefined when it is no such record. */
+export function pluginIn(record: Buffer): string | undefined {
+  try {
+    const plugin = field(JSON.parse(record.toString('utf8')), 'plugin');
+    return typeof plugin === 'string' ? plugin : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function readDescription(yaml: Buffer, { plugin, version }: Package): Description {
@@ -114,18 +130,26 @@ function textOf(value: unknown): string {
 function formatManifest({ name, version }: PackageVersion, description: Description, repository: string): string {
   return [
     'format_version: 1.0.0',
-    `name: ${name}`,
-    `title: ${JSON.stringify(description.title)}`,
-    `version: ${version}`,
-    `description: ${JSON.stringify(description.description)}`,
+    `name: ${quote(name)}`,
+    `title: ${quote(description.title)}`,
+    `version: ${quote(version)}`,
+    `description: ${quote(description.description)}`,
     'type: integration',
     `release: ${version.includes('-') || version.startsWith('0.') ? 'beta' : 'ga'}`,
     'license: basic',
     'categories: ["custom"]',
     'owner:',
-    `  github: ${JSON.stringify(repository)}`,
+    `  github: ${quote(repository)}`,
     '',
   ].join('\n');
+}
+
+/** Returns a text as JSON in which everything is escaped that YAML does not take as it is: `null` names a package, too. */
+function quote(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** What was released, and how it can be verified. */

@@ -35,35 +35,46 @@ export function namesIn(selection: PackageSelection): readonly string[] | 'all' 
   );
 }
 
+/** The package versions that a selection means. */
+export interface Resolved {
+  /** Those on the branch, sorted, each once. */
+  readonly wanted: readonly PackageTree[];
+  /** Those that are not there any more, because what was asked for has happened already. */
+  readonly done: readonly PackageVersion[];
+}
+
 /**
- * Returns the package versions of a branch that a selection means, sorted, each once. Throws a ConfigurationError for
- * one that is not there, and for one that could mean two. One that is not there because it `isDone` is left out: what was
- * asked for has happened already.
+ * Returns the package versions of a branch that a selection means. Throws a ConfigurationError for one that is not there,
+ * and for one that could mean two. One that is not there, but in one of `further`, is done.
  */
 export function resolveSelection(
   selection: PackageSelection,
   packages: Packages,
   branch: string,
-  isDone: (version: PackageVersion) => boolean,
-): PackageTree[] {
-  const found =
-    selection === 'all'
-      ? listVersions(packages)
-      : selection.flatMap((item) =>
-          typeof item === 'string'
-            ? resolveText(item, packages, branch, isDone)
-            : resolveVersion(item, packages, branch, isDone),
-        );
-  const distinct = new Map(found.map((version) => [`${version.name}/${version.version}`, version]));
-  return [...distinct.values()].sort(comparePackageVersions);
+  further: readonly Packages[],
+): Resolved {
+  if (selection === 'all') return { wanted: listVersions(packages), done: [] };
+  const found = selection.map((item) =>
+    typeof item === 'string'
+      ? resolveText(item, packages, branch, further)
+      : resolveVersion(item, packages, branch, further),
+  );
+  const wanted = found.flatMap(({ name, version, tree }) => (tree === undefined ? [] : [{ name, version, tree }]));
+  const done = found.flatMap(({ name, version, tree }) => (tree === undefined ? [{ name, version }] : []));
+  return { wanted: distinct(wanted), done: distinct(done) };
 }
 
-function resolveText(
-  text: string,
-  packages: Packages,
-  branch: string,
-  isDone: (version: PackageVersion) => boolean,
-): PackageTree[] {
+/** What one item means; without a tree it is done. */
+interface Found extends PackageVersion {
+  readonly tree: string | undefined;
+}
+
+function distinct<V extends PackageVersion>(versions: readonly V[]): V[] {
+  const byPath = new Map(versions.map((version) => [`${version.name}/${version.version}`, version]));
+  return [...byPath.values()].sort(comparePackageVersions);
+}
+
+function resolveText(text: string, packages: Packages, branch: string, further: readonly Packages[]): Found {
   const newest = listVersions(packages).findLast(({ name }) => name === text);
   const splits = splitPackageVersion(text);
   const there = splits.flatMap((split) => {
@@ -72,7 +83,8 @@ function resolveText(
   });
   const [found, another] = newest === undefined ? there : [newest, ...there];
   if (found === undefined) {
-    if (splits.some(isDone)) return [];
+    const done = findDone(text, splits, further);
+    if (done !== undefined) return { ...done, tree: undefined };
     const [split] = splits;
     throw split === undefined ? missing(`the package '${text}'`, branch) : missing(formatPackageVersion(split), branch);
   }
@@ -82,23 +94,42 @@ function resolveText(
         'holds both. Say which: [{"name": …, "version": …}].',
     );
   }
-  return [checkName(found)];
+  return checkName(found);
+}
+
+/** Returns what a text means where it has been brought already, the newest of a name as well. */
+function findDone(
+  text: string,
+  splits: readonly PackageVersion[],
+  further: readonly Packages[],
+): PackageVersion | undefined {
+  const newest = further
+    .flatMap(listVersions)
+    .filter(({ name }) => name === text)
+    .sort(comparePackageVersions)
+    .at(-1);
+  if (newest === undefined) return splits.find((split) => isHeld(split, further));
+  return { name: newest.name, version: newest.version };
+}
+
+function isHeld(version: PackageVersion, further: readonly Packages[]): boolean {
+  return further.some((packages) => findTree(packages, version) !== undefined);
 }
 
 function resolveVersion(
   wanted: PackageVersion,
   packages: Packages,
   branch: string,
-  isDone: (version: PackageVersion) => boolean,
-): PackageTree[] {
+  further: readonly Packages[],
+): Found {
   if (!isStrictVersion(wanted.version)) {
     throw refuse(
       `'${wanted.version}' of '${wanted.name}' is no strict semantic version; write it as 1.2.3, without v.`,
     );
   }
   const tree = findTree(packages, wanted);
-  if (tree !== undefined) return [checkName({ name: wanted.name, version: wanted.version, tree })];
-  if (isDone(wanted)) return [];
+  if (tree !== undefined) return checkName({ name: wanted.name, version: wanted.version, tree });
+  if (isHeld(wanted, further)) return { ...wanted, tree: undefined };
   throw missing(formatPackageVersion(wanted), branch);
 }
 

@@ -36,12 +36,17 @@ export async function readPackages(
   names: readonly string[] | 'all',
 ): Promise<Packages> {
   const root = await reader.read(commit);
-  const packages = root.find(({ path }) => path === PACKAGES);
-  if (packages !== undefined && packages.mode !== DIRECTORY) {
+  if (isBlocked(root)) {
     throw new ConfigurationError('invalid-storage', `At ${commit} \`${PACKAGES}\` is no directory. Make it one again.`);
   }
+  const packages = root.find(({ path }) => path === PACKAGES);
   const entries = packages === undefined ? [] : await reader.read(packages.id);
   return addNames(reader, { commit, root, names: entries, versions: new Map() }, names);
+}
+
+/** Says whether something that is no directory stands where the package versions are. */
+export function isBlocked(root: readonly TreeEntry[]): boolean {
+  return root.some(({ path, mode }) => path === PACKAGES && mode !== DIRECTORY);
 }
 
 /** Returns `packages` with the versions of more names read. */

@@ -77,6 +77,14 @@ describe('while a promotion is prepared', () => {
     expect(await fixture.id(`${branch}:packages/foo/1.1.0`)).toBe(tree);
   });
 
+  it('somebody changes its branch: that is not lost', async () => {
+    const { branch } = await promoteVia(interrupted('/nowhere', () => Promise.resolve()));
+    await fixture.commit('staging', packageFiles('late', '1.0.0'));
+    const happens = () => fixture.commit(branch, { 'README.md': 'mine' });
+    await expect(promoteVia(interrupted('/git/commits', happens))).rejects.toThrow(/is not ours and would be lost/);
+    expect(await fixture.git('show', `${branch}:README.md`)).toBe('mine');
+  });
+
   it('the version disappears: that is said', async () => {
     const github = interrupted('/git/trees', () => fixture.commit('snapshot', { 'packages/foo/1.1.0': null }));
     await expect(promoteVia(github)).rejects.toThrow(/does not hold foo-1.1.0/);

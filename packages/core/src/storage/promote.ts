@@ -3,15 +3,16 @@ import { ConfigurationError } from '../errors.ts';
 import type { Repository } from '../registry/repository.ts';
 import { sha256 } from '../util/content.ts';
 import { checkDirection, checkNotFrozen, furtherAlong } from './direction.ts';
-import { isHeldSomewhere, readHolders } from './holder.ts';
+import { readFurther } from './further.ts';
+import { readHolders } from './holder.ts';
 import { namesIn, type PackageSelection, resolveSelection } from './package-selection.ts';
-import { formatPackageVersion, type PackageTree, type PackageVersion } from './package-version.ts';
-import { addNames, findTree, type Packages, readPackages } from './packages.ts';
+import { comparePackageVersions, formatPackageVersion, type PackageVersion } from './package-version.ts';
+import { addNames, type Packages, readPackages } from './packages.ts';
 import { type PromotionPlan, planPromotion } from './promotion.ts';
 import { type Proposal, propose, requireHead, whileHeadsMove, withdraw } from './proposal.ts';
 import { planRemoval, type RemovalPlan } from './removal.ts';
 import type { StorageRepository } from './storage-repository.ts';
-import { formatPackageList, formatTitle, hasWording, WORDINGS } from './title.ts';
+import { formatPackageList, formatTitle, inCode, WORDINGS } from './title.ts';
 import type { TreeEdit } from './tree-edit.ts';
 
 /** What was planned, and what became of it. */
@@ -48,23 +49,25 @@ export async function promote(
   { settings, selection, from, to, overwrite, reason = '', dryRun }: PromotionRequest,
 ): Promise<Outcome<PromotionPlan>> {
   checkDirection(settings, from, to);
-  return whileHeadsMove(storage, [from.name, to.name], async (heads) => {
+  const further = furtherAlong(settings, to);
+  const watched = [from, to, ...further].map(({ name }) => name);
+  return whileHeadsMove(storage, watched, async (heads) => {
     const toHead = requireHead(heads, to.name);
     const source = await readPackages(storage.trees, requireHead(heads, from.name), namesIn(selection));
     const target = await readPackages(storage.trees, toHead, selectedNames(selection, source));
-    const isThere = (version: PackageVersion): boolean => findTree(target, version) !== undefined;
-    const wanted = resolveSelection(selection, source, from.name, isThere);
-    const plan = planPromotion(wanted, target, to, overwrite);
-    const branch = `promote/${from.name}-to-${to.name}/${branchKey(selection, wanted)}`;
+    const { wanted, done } = resolveSelection(selection, source, from.name, [target]);
+    const names = wanted.map(({ name }) => name);
+    const held = await readFurther(storage.trees, heads, further, names);
+    const plan = planPromotion(wanted, target, to, held, overwrite);
+    const branch = `promote/${from.name}-to-${to.name}/${branchKey(selection, [...wanted, ...done])}`;
     const wording = WORDINGS.promote(from.name);
     const oneLine = reason.replaceAll(/\s+/g, ' ').trim();
     return settle(storage, plan, plan.refused.length, dryRun, {
       branch,
       base: { branch: to.name, commit: toHead },
       title: formatTitle(to.name, wording, plan.promoted),
-      trailers: plan.overwritten.length === 0 ? [] : [`${OVERWRITE_TRAILER} ${oneLine}`],
+      trailers: plan.overwritten.length === 0 || oneLine === '' ? [] : [`${OVERWRITE_TRAILER} ${oneLine}`],
       body: describePromotion(plan, from.name, to.name, oneLine),
-      isOurs: (subject) => hasWording(subject, to.name, wording),
     });
   });
 }
@@ -95,16 +98,15 @@ export async function removePromoted(
       listed,
       selection === 'all' ? held : selectedNames(selection, listed),
     );
-    const isGone = (version: PackageVersion): boolean => isHeldSomewhere(version, holders);
-    const candidates = resolveSelection(selection, packages, from.name, isGone);
+    const further = holders.flatMap((holder) => (holder.packages === undefined ? [] : [holder.packages]));
+    const { wanted: candidates, done } = resolveSelection(selection, packages, from.name, further);
     const plan = planRemoval(candidates, packages, holders, selection === 'all' ? 'promoted' : 'named');
     return settle(storage, plan, plan.refused.length + plan.waiting.length, dryRun, {
-      branch: `remove/${from.name}${to === undefined ? '' : `-after-${to.name}`}/${branchKey(selection, candidates)}`,
+      branch: `remove/${from.name}${to === undefined ? '' : `-after-${to.name}`}/${branchKey(selection, [...candidates, ...done])}`,
       base: { branch: from.name, commit },
       title: formatTitle(from.name, WORDINGS.remove, plan.removed),
       trailers: [],
       body: describeRemoval(plan, from.name),
-      isOurs: (subject) => hasWording(subject, from.name, WORDINGS.remove),
     });
   });
 }
@@ -125,10 +127,10 @@ function selectedNames(selection: PackageSelection, { names }: Packages): readon
   return selected === 'all' ? names.map(({ path }) => path) : selected;
 }
 
-/** Names a set of packages in a branch: the same set, the same branch. */
-function branchKey(selection: PackageSelection, packages: readonly PackageTree[]): string {
+/** Names a set of packages in a branch: the same set, the same branch, however much of it is done. */
+function branchKey(selection: PackageSelection, packages: readonly PackageVersion[]): string {
   if (selection === 'all') return 'all';
-  return sha256(packages.map(formatPackageVersion).join('\n')).slice(0, 12);
+  return sha256(packages.toSorted(comparePackageVersions).map(formatPackageVersion).join('\n')).slice(0, 12);
 }
 
 /** Does what is planned; `open` counts what was wanted and may be possible later. */
@@ -153,7 +155,7 @@ function describePromotion({ promoted, overwritten }: PromotionPlan, from: strin
   const replaced =
     overwritten.length === 0
       ? ''
-      : `\nReplaces what \`${to}\` holds, because ${inCode(reason)}:\n\n${formatPackageList(overwritten)}`;
+      : `\nReplaces what \`${to}\` holds${reason === '' ? '' : `, because ${inCode(reason)}`}:\n\n${formatPackageList(overwritten)}`;
   return (
     `Promotes packages from \`${from}\` to \`${to}\`. Name, version and git tree: the trees are the same in both, so what ` +
     `arrives is bit for bit what was there.\n\n${formatPackageList(promoted)}${replaced}\n` +
@@ -167,9 +169,4 @@ function describeRemoval({ removed }: RemovalPlan, from: string): string {
     `published image has it. The check \`promotion-gate\` judges that again until this is merged.\n\n` +
     formatPackageList(removed)
   );
-}
-
-/** Returns a text of somebody's as code, in which Markdown means nothing and nobody is called. */
-function inCode(text: string): string {
-  return `\`${text.replaceAll('`', "'")}\``;
 }

@@ -1,5 +1,6 @@
 import type { Distribution } from '../configuration/storage.ts';
 import { editPackages } from './edit-packages.ts';
+import { type Further, refuseOtherContent } from './further.ts';
 import { formatPackageVersion, type PackageTree } from './package-version.ts';
 import { findTree, type Packages } from './packages.ts';
 import type { TreeEdit } from './tree-edit.ts';
@@ -23,18 +24,19 @@ export interface PromotionPlan {
 
 /**
  * Plans to add package versions to a distribution: their trees are named by its branch as well, so what arrives is bit
- * for bit what was there. A version that is there with another tree is refused, unless the policy lets it be replaced;
- * one refusal keeps all the others back.
+ * for bit what was there. A version that is there with another tree is refused, unless the policy lets it be replaced; one
+ * that is so further along is refused always; one refusal keeps all the others back.
  */
 export function planPromotion(
   wanted: readonly PackageTree[],
   packages: Packages,
   to: Distribution,
+  further: readonly Further[],
   overwrite: boolean,
 ): PromotionPlan {
   const found = wanted.map((version) => ({ version, there: findTree(packages, version) }));
   const refused = found.flatMap(({ version, there }) => {
-    const reason = refuseOverwrite(version, there, to, overwrite);
+    const reason = refuseOtherContent(version, further) ?? refuseOverwrite(version, there, to, overwrite);
     return reason === undefined ? [] : [{ ...version, reason }];
   });
   const changing = found.filter(({ version, there }) => there !== version.tree);

@@ -1,7 +1,8 @@
 import { ActionError, ConfigurationError } from '../errors.ts';
+import { isAncestor } from '../github/ancestry.ts';
 import { createBranch, findBranchHead, replaceBranch } from '../github/branch.ts';
-import { readCommit, writeCommit } from '../github/git-data.ts';
-import { findOpenPullRequest, openPullRequest, updatePullRequest } from '../github/pull-request-change.ts';
+import { type Commit, readCommit, writeCommit } from '../github/git-data.ts';
+import { findOpenPullRequest, openPullRequest, setDraft, updatePullRequest } from '../github/pull-request-change.ts';
 import type { StorageRepository } from './storage-repository.ts';
 import { type TreeEdit, writeEdit } from './tree-edit.ts';
 
@@ -16,8 +17,6 @@ export interface Proposal {
   readonly trailers: readonly string[];
   readonly body: string;
   readonly draft?: boolean;
-  /** Recognises the first line of a commit that we have made. */
-  readonly isOurs: (subject: string) => boolean;
 }
 
 export interface Proposed {
@@ -26,6 +25,9 @@ export interface Proposed {
   /** False when the pull request was there already, just so. */
   readonly changed: boolean;
 }
+
+/** Marks the commits that we make with the tree that we gave them: one that was changed by hand has another. */
+const TREE_TRAILER = 'Slipway-Tree:';
 
 /** GitHub takes 65,536 characters. */
 const BODY_LIMIT = 65_000;
@@ -56,7 +58,10 @@ export async function propose(storage: StorageRepository, proposal: Proposal): P
   }
   const isSame = open.title === title && open.body === body;
   if (!isSame) await updatePullRequest(github, name, open.number, { title, body });
-  return { number: open.number, commit: pushed.commit, changed: pushed.changed || !isSame };
+  const changed = pushed.changed || !isSame;
+  // While nothing else changes, it is left as somebody has set it.
+  if (changed && draft !== undefined && draft !== open.isDraft) await setDraft(github, name, open, draft);
+  return { number: open.number, commit: pushed.commit, changed };
 }
 
 /** Closes the pull request of a proposal of which nothing is left to do; returns whether there was one. */
@@ -68,11 +73,12 @@ export async function withdraw({ github, name }: StorageRepository, branch: stri
 }
 
 async function pushCommit(
-  { github, name }: StorageRepository,
+  storage: StorageRepository,
   proposal: Proposal,
 ): Promise<{ commit: string; changed: boolean } | undefined> {
+  const { github, name } = storage;
   const { branch, base, edit, title, trailers } = proposal;
-  const message = trailers.length === 0 ? title : `${title}\n\n${trailers.join('\n')}`;
+  const message = `${title}\n\n${[...trailers, `${TREE_TRAILER} ${edit.tree}`].join('\n')}`;
   const head = await findBranchHead(github, name, branch);
   if (head !== undefined) {
     const commit = await readCommit(github, name, head);
@@ -80,10 +86,7 @@ async function pushCommit(
     if (isOnBase && commit.tree === edit.tree && commit.message.trimEnd() === message) {
       return { commit: head, changed: false };
     }
-    // GitHub's button "Update branch" merges the base into it: what was ours is the first parent then.
-    const [first = head, merged] = commit.parents;
-    const own = merged === undefined ? commit : await readCommit(github, name, first);
-    if (own.parents.length !== 1 || !proposal.isOurs(own.message.split('\n', 1)[0] ?? '')) {
+    if (!(await isOurs(storage, commit, base.commit))) {
       throw new ConfigurationError(
         'branch-taken',
         `The branch '${branch}' of ${name} has the commit ${head}, which is not ours and would be lost. Merge or close its ` +
@@ -93,8 +96,11 @@ async function pushCommit(
   }
   await writeEdit(github, name, edit);
   const commit = await writeCommit(github, name, { message, tree: edit.tree, parents: [base.commit] });
-  if (head !== undefined) await replaceBranch(github, name, branch, commit);
-  else if (!(await createBranch(github, name, branch, commit))) {
+  if (head !== undefined) {
+    // What somebody has put on it meanwhile is looked at anew, not replaced.
+    if ((await findBranchHead(github, name, branch)) !== head) return undefined;
+    await replaceBranch(github, name, branch, commit);
+  } else if (!(await createBranch(github, name, branch, commit))) {
     const there = await findBranchHead(github, name, branch);
     if (there === undefined) {
       throw new ConfigurationError(
@@ -106,6 +112,25 @@ async function pushCommit(
     if (there !== commit) return undefined;
   }
   return { commit, changed: true };
+}
+
+/**
+ * Says whether nothing is lost with a branch: it is one commit of ours, which GitHub's button "Update branch" may have
+ * merged the base into, any number of times; or the base holds all of it.
+ */
+async function isOurs(storage: StorageRepository, head: Commit, base: string): Promise<boolean> {
+  const { github, name } = storage;
+  const isInBase = (commit: string): Promise<boolean> => isAncestor(github, name, commit, base);
+  let commit = head;
+  for (;;) {
+    const [first, merged, ...more] = commit.parents;
+    if (first === undefined || merged === undefined || more.length > 0 || !(await isInBase(merged))) break;
+    commit = await readCommit(github, name, first);
+  }
+  const [parent, ...others] = commit.parents;
+  const isWritten = commit.message.trimEnd().endsWith(`\n${TREE_TRAILER} ${commit.tree}`);
+  if (isWritten && parent !== undefined && others.length === 0 && (await isInBase(parent))) return true;
+  return isInBase(head.id);
 }
 
 /** The commits at the heads of some branches; undefined where there is no such branch. */

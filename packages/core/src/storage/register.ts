@@ -5,13 +5,14 @@ import { writeCommit } from '../github/git-data.ts';
 import { sha256 } from '../util/content.ts';
 import { checkNotFrozen, furtherAlong } from './direction.ts';
 import { editPackages } from './edit-packages.ts';
-import type { PackageDirectory } from './package-directory.ts';
+import { type Further, readFurther, refuseOtherContent } from './further.ts';
+import { type PackageDirectory, pluginIn, RELEASE_RECORD } from './package-directory.ts';
 import { formatPackageVersion, type PackageTree } from './package-version.ts';
 import { findTree, type Packages, readPackages } from './packages.ts';
 import { type Refusal, refuseOverwrite } from './promotion.ts';
 import { propose, requireHead } from './proposal.ts';
 import type { StorageRepository } from './storage-repository.ts';
-import { formatPackageList, formatTitle, hasWording, WORDINGS } from './title.ts';
+import { formatPackageList, formatTitle, WORDINGS } from './title.ts';
 import { type TreeEdit, treeOfFiles, writeEdit, writeFiles } from './tree-edit.ts';
 
 export interface RegisterRequest {
@@ -25,6 +26,8 @@ export interface RegisterRequest {
 /** What a registration would do; printed as it is. */
 export interface RegisterPlan {
   readonly added: readonly PackageTree[];
+  /** Those of `added` that replace other content, with the tree that is there now. */
+  readonly overwritten: readonly PackageTree[];
   /** What is there already, here or further along. */
   readonly unchanged: readonly PackageTree[];
   readonly refused: readonly Refusal[];
@@ -39,6 +42,11 @@ export interface Registered {
   readonly changed: boolean;
 }
 
+/** A package version to register, and the plugin that it is a release of. */
+interface PluginTree extends PackageTree {
+  readonly plugin: string;
+}
+
 /** How often somebody may be faster before we give up. */
 const ATTEMPTS = 8;
 
@@ -47,13 +55,14 @@ const ATTEMPTS = 8;
  * fast forward: then it is planned again on the new head, and nothing of theirs is lost.
  *
  * A version that is there with the same content is left alone, here as well as further along, where it may have been
- * promoted to meanwhile. With other content it is refused, unless the policy lets it be replaced.
+ * promoted to meanwhile. With other content it is refused, unless the policy lets it be replaced; and what is replaced
+ * must be an earlier release of the same plugin, as its release record says.
  */
 export async function register(storage: StorageRepository, request: RegisterRequest): Promise<Registered> {
   const { settings, distribution, directories } = request;
   checkNotFrozen(distribution);
-  const trees = directories.map(({ name, version, files }) => ({ name, version, files, edit: treeOfFiles(files) }));
-  const wanted = trees.map(({ name, version, edit }) => ({ name, version, tree: edit.tree }));
+  const trees = directories.map((directory) => ({ ...directory, edit: treeOfFiles(directory.files) }));
+  const wanted = trees.map(({ name, version, plugin, edit }) => ({ name, version, plugin, tree: edit.tree }));
   const names = wanted.map(({ name }) => name);
   const further = furtherAlong(settings, distribution);
   const written = new Set<string>();
@@ -61,7 +70,8 @@ export async function register(storage: StorageRepository, request: RegisterRequ
     const heads = await readHeads(storage, [distribution, ...further]);
     const head = requireHead(heads, distribution.name);
     const packages = await readPackages(storage.trees, head, names);
-    const plan = planRegistration(wanted, packages, distribution, await readFurther(storage, heads, further, names));
+    const held = await readFurther(storage.trees, heads, further, names);
+    const plan = await planRegistration(storage, wanted, packages, distribution, held);
     if (plan.added.length === 0 || request.dryRun)
       return { plan, commit: head, pullRequest: undefined, changed: false };
     const edit = editPackages(packages, plan.added);
@@ -91,48 +101,49 @@ async function readHeads({ github, name }: StorageRepository, distributions: rea
   return new Map(await Promise.all(read));
 }
 
-interface Further {
-  readonly name: string;
-  readonly packages: Packages;
-}
-
-async function readFurther(
-  { trees }: StorageRepository,
-  heads: ReadonlyMap<string, string | undefined>,
-  distributions: readonly Distribution[],
-  names: readonly string[],
-): Promise<readonly Further[]> {
-  const read = distributions.map(async ({ name }): Promise<Further[]> => {
-    const head = heads.get(name);
-    return head === undefined ? [] : [{ name, packages: await readPackages(trees, head, names) }];
-  });
-  return (await Promise.all(read)).flat();
-}
-
-function planRegistration(
-  wanted: readonly PackageTree[],
+async function planRegistration(
+  storage: StorageRepository,
+  wanted: readonly PluginTree[],
   packages: Packages,
   distribution: Distribution,
   further: readonly Further[],
-): RegisterPlan {
-  const judged = wanted.map((version) => {
+): Promise<RegisterPlan> {
+  const judging = wanted.map(async ({ plugin, ...version }) => {
     const there = findTree(packages, version);
-    const holder = further.find((each) => findTree(each.packages, version) !== undefined);
-    const held = holder && findTree(holder.packages, version);
-    if (holder !== undefined && held !== undefined && held !== version.tree) {
-      const reason =
-        `'${holder.name}' holds ${formatPackageVersion(version)} already, with the tree ${held} instead of ${version.tree}, ` +
-        'and would be served before it. Raise the version.';
-      return { version, reason, isThere: false };
-    }
-    const reason = refuseOverwrite(version, there, distribution, false);
-    return { version, reason, isThere: there === version.tree || held === version.tree };
+    const isFurther = further.some(({ packages: held }) => findTree(held, version) !== undefined);
+    const reason =
+      refuseOtherContent(version, further) ??
+      refuseOverwrite(version, there, distribution, false) ??
+      (await refuseForeign(storage, version, there, plugin));
+    return { version, there, reason, isThere: there === version.tree || isFurther };
   });
+  const judged = await Promise.all(judging);
+  const added = judged.filter(({ reason, isThere }) => reason === undefined && !isThere);
   return {
-    added: judged.filter(({ reason, isThere }) => reason === undefined && !isThere).map(({ version }) => version),
+    added: added.map(({ version }) => version),
+    overwritten: added.flatMap(({ version, there }) => (there === undefined ? [] : [{ ...version, tree: there }])),
     unchanged: judged.filter(({ reason, isThere }) => reason === undefined && isThere).map(({ version }) => version),
     refused: judged.flatMap(({ version, reason }) => (reason === undefined ? [] : [{ ...version, reason }])),
   };
+}
+
+/** Returns why the tree that is `there` must not be replaced by a release of `plugin`, undefined when it may. */
+async function refuseForeign(
+  { trees, blobs }: StorageRepository,
+  version: PackageTree,
+  there: string | undefined,
+  plugin: string,
+): Promise<string | undefined> {
+  if (there === undefined || there === version.tree) return undefined;
+  const record = (await trees.read(there)).find(({ path }) => path === RELEASE_RECORD);
+  const isFile = record?.mode === '100644' || record?.mode === '100755';
+  const owner = isFile ? pluginIn(await blobs.read(record.id)) : undefined;
+  if (owner === plugin) return undefined;
+  const whose = owner === undefined ? `has no ${RELEASE_RECORD} of a plugin` : `is of the plugin '${owner}'`;
+  return (
+    `${formatPackageVersion(version)} is there already, with the tree ${there}, which ${whose} and would be lost for ` +
+    `'${plugin}'. Remove it first, or give the plugin another name.`
+  );
 }
 
 type Written = Omit<Registered, 'plan'>;
@@ -165,7 +176,6 @@ async function proposeRegistration(
     title: formatTitle(branch, WORDINGS.register, added),
     trailers: [],
     body: `Registers released packages. Name, version and git tree:\n\n${formatPackageList(added)}`,
-    isOurs: (subject) => hasWording(subject, branch, WORDINGS.register),
   });
   return proposed && { commit: proposed.commit, pullRequest: proposed.number, changed: proposed.changed };
 }

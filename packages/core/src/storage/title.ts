@@ -33,13 +33,12 @@ export function formatTitle(distribution: string, wording: Wording, packages: re
   return long.length <= LIMIT ? long : `${prefix}${wording.short}`;
 }
 
-/** Says whether `title` is one that `formatTitle` gives for some packages. */
-export function hasWording(title: string, distribution: string, { long, short }: Wording): boolean {
-  const prefix = titlePrefix(distribution);
-  return title === `${prefix}${short}` || title.startsWith(`${prefix}${long} (`);
+/** Returns a text of somebody's as code on one line, in which Markdown means nothing and nobody is called. */
+export function inCode(text: string): string {
+  return `\`${text.replaceAll(/\s+/g, ' ').replaceAll('`', "'")}\``;
 }
 
 /** Returns the packages with their tree ids as a Markdown list: the proof of what moves. */
 export function formatPackageList(packages: readonly PackageTree[]): string {
-  return packages.map((each) => `- \`${formatPackageVersion(each)}\` \`${each.tree}\`\n`).join('');
+  return packages.map((each) => `- ${inCode(formatPackageVersion(each))} \`${each.tree}\`\n`).join('');
 }

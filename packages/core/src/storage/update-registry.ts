@@ -2,6 +2,7 @@ import type { Distribution } from '../configuration/storage.ts';
 import { ConfigurationError } from '../errors.ts';
 import { writeBlob } from '../github/git-data.ts';
 import { gitBlobId } from '../github/git-object.ts';
+import { findOpenPullRequest } from '../github/pull-request-change.ts';
 import { mapPooled } from '../util/pool.ts';
 import { Checkout, hasTool, type Remote } from './checkout.ts';
 import { checkNotFrozen } from './direction.ts';
@@ -97,7 +98,8 @@ export interface Update {
 /**
  * Puts up a pull request that moves a distribution to another version of the package registry: its Dockerfile by the API,
  * and what go has to say about go.mod in the same commit. Without go the pull request is a draft that names the commands;
- * go.mod is never edited by hand, for its sums would not fit.
+ * go.mod is never edited by hand, for its sums would not fit. A pull request that somebody has completed by these commands
+ * is left as it is.
  */
 export function updateRegistry(storage: StorageRepository, request: UpdateRequest): Promise<Update> {
   const { distribution, version, findImage, dryRun } = request;
@@ -118,6 +120,8 @@ export function updateRegistry(storage: StorageRepository, request: UpdateReques
     }
     const draft = commands.length > 0 && !(await canRun(commands, request.env));
     if (dryRun) return { ...plan, draft, pullRequest: undefined, changed: false };
+    const finished = draft ? await findFinished(storage, branch, name, version) : undefined;
+    if (finished !== undefined) return { ...plan, draft: false, pullRequest: finished, changed: false };
     const edit = await writeChanges(storage, state, source, draft ? [] : commands, request);
     const proposed = await propose(storage, {
       branch,
@@ -127,10 +131,29 @@ export function updateRegistry(storage: StorageRepository, request: UpdateReques
       trailers: [],
       body: describeUpdate(plan, draft),
       draft,
-      isOurs: (subject) => subject.startsWith(title),
     });
     return proposed && { ...plan, draft, pullRequest: proposed.number, changed: proposed.changed };
   });
+}
+
+/** Finds an open pull request in which everything is at this version already: somebody has run what a draft asks for. */
+async function findFinished(
+  storage: StorageRepository,
+  branch: string,
+  base: string,
+  version: string,
+): Promise<number | undefined> {
+  const { github, name } = storage;
+  const open = await findOpenPullRequest(github, name, branch, base);
+  if (open === undefined) return undefined;
+  try {
+    const { versions } = await readRegistryState(storage, base, open.headSha);
+    return versions.every(({ value }) => isSameVersion(value, version)) ? open.number : undefined;
+  } catch (error) {
+    // Whatever it is, it is not finished.
+    if (error instanceof ConfigurationError) return undefined;
+    throw error;
+  }
 }
 
 /** Returns the commands that bring go.mod to a version; none when it is there, or names no package registry. */

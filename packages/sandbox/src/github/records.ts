@@ -36,7 +36,7 @@ export interface PullRecord {
   baseRef: string;
   /** The base branch's head when the pull request was last synchronised. */
   baseSha: string;
-  readonly draft: boolean;
+  draft: boolean;
   maintainerCanModify: boolean;
   mergedAt: string | null;
   mergedBy: string | null;

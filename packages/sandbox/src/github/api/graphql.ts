@@ -4,7 +4,9 @@ import { ApiError } from '../api-error.ts';
 import { mayAccess, requireVisible } from '../authentication.ts';
 import { isOid } from '../git/objects.ts';
 import type { HostedRepository } from '../hosted-repository.ts';
+import { pullRequestsOf } from '../pull-requests.ts';
 import { type Call, type Route, siteRoute } from '../route.ts';
+import { nodeId } from '../shapes/user-shape.ts';
 
 /** The few fields that are served, as GitHub describes them. @see https://docs.github.com/en/graphql/reference */
 const schema = buildSchema(`
@@ -12,6 +14,24 @@ const schema = buildSchema(`
 
   type Query {
     repository(owner: String!, name: String!): Repository
+  }
+
+  type Mutation {
+    convertPullRequestToDraft(input: PullRequestInput!): PullRequestPayload
+    markPullRequestReadyForReview(input: PullRequestInput!): PullRequestPayload
+  }
+
+  input PullRequestInput {
+    pullRequestId: ID!
+  }
+
+  type PullRequestPayload {
+    pullRequest: PullRequest
+  }
+
+  type PullRequest {
+    id: ID!
+    isDraft: Boolean!
   }
 
   type Repository {
@@ -54,7 +74,11 @@ async function query(call: Call): Promise<Answer> {
   const result = await graphql({
     schema,
     source: call.payload.string('query'),
-    rootValue: { repository: (names: RepositoryNames) => findRepository(call, names) },
+    rootValue: {
+      repository: (names: RepositoryNames) => findRepository(call, names),
+      convertPullRequestToDraft: (given: PullRequestInput) => setDraft(call, given, true),
+      markPullRequestReadyForReview: (given: PullRequestInput) => setDraft(call, given, false),
+    },
     variableValues: typeof variables === 'object' && variables !== null ? { ...variables } : {},
   });
   // GitHub puts the kind of an error beside its message, and has no extensions.
@@ -88,6 +112,24 @@ function findRepository(call: Call, { owner, name }: RepositoryNames): unknown {
       return oid === undefined || !isOid(oid) ? null : findObject(repository, oid);
     },
   };
+}
+
+interface PullRequestInput {
+  readonly input: { readonly pullRequestId: string };
+}
+
+function setDraft(call: Call, { input: { pullRequestId: id } }: PullRequestInput, draft: boolean): unknown {
+  for (const repository of call.site.repositories().filter((each) => isVisible(call, each))) {
+    const found = pullRequestsOf(repository).find((request) => nodeId('PullRequest', request.id) === id);
+    if (found === undefined) continue;
+    if (!mayAccess(call.actor, ['pull_requests:write'], false)) {
+      throw refusal('FORBIDDEN', 'Resource not accessible by integration');
+    }
+    found.pull.draft = draft;
+    repository.save();
+    return { pullRequest: { id, isDraft: draft } };
+  }
+  throw refusal('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'.`);
 }
 
 function isVisible({ actor }: Call, repository: HostedRepository): boolean {
