@@ -26,7 +26,6 @@ const MODULES = [
 const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
   '@actions/core': 'action',
   '@actions/github': 'github',
-  '@actions/exec': 'kubernetes',
   'ali-oss': 'object-store',
   'dockerfile-ast': 'distribution',
 };

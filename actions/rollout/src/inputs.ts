@@ -17,7 +17,7 @@ export const inputs = {
   ...TARGET_INPUTS,
   distribution: required(text),
   digest: optional(digest),
-  // A content is masked by `run`; a path is no secret, and masking it would hide it in messages.
+  // Masked by `run`, unless it is a path: that is no secret, and masking it would hide it in messages.
   kubeconfig: optional(text),
   timeout: withDefault(duration, '10m'),
   undo: withDefault(flag, 'false'),

@@ -10,9 +10,13 @@ export interface RolloutResult {
   readonly changed: boolean;
 }
 
+/** The plan and where it belongs; where the deployment could not be looked at, only what was known before. */
+export type PrintedPlan = Partial<RolloutPlan> &
+  Pick<RolloutPlan, 'deployment' | 'digest'> & { readonly distribution: string; readonly namespace: string };
+
 export interface Outputs extends RolloutResult {
   readonly digest: Digest;
   readonly seconds: number;
-  readonly plan: RolloutPlan & { readonly distribution: string; readonly namespace: string };
+  readonly plan: PrintedPlan;
   readonly [name: string]: unknown;
 }

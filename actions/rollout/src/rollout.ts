@@ -1,17 +1,18 @@
 import type { Runtime } from '@slipway/core/action/action';
-import { messageOf } from '@slipway/core/errors';
+import { ActionError, messageOf } from '@slipway/core/errors';
 import { shortDigest } from '@slipway/core/image/digest';
 import type { BuiltImage } from '@slipway/core/kubernetes/built-image';
 import type { Clock } from '@slipway/core/kubernetes/clock';
+import { Deadline } from '@slipway/core/kubernetes/deadline';
 import type { Kubectl } from '@slipway/core/kubernetes/kubectl';
-import { restart, undo } from '@slipway/core/kubernetes/restart';
+import { awaitWorkload, restart, undo } from '@slipway/core/kubernetes/restart';
 import { planRollout, type RolloutPlan } from '@slipway/core/kubernetes/rollout-plan';
 import { awaitServed } from '@slipway/core/kubernetes/served-packages';
 import { type RolloutEnd, watchRollout } from '@slipway/core/kubernetes/watch-rollout';
-import { readWorkload, type Workload } from '@slipway/core/kubernetes/workload';
+import type { Workload } from '@slipway/core/kubernetes/workload';
 import type { Repository } from '@slipway/core/registry/repository';
 import type { Inputs } from './inputs.ts';
-import type { Outputs, RolloutResult } from './outputs.ts';
+import type { Outputs, PrintedPlan, RolloutResult } from './outputs.ts';
 import { reportFailure, reportResult } from './report.ts';
 import type { Target } from './target.ts';
 
@@ -29,25 +30,47 @@ export interface RolloutOptions {
 export class Rollout {
   readonly #options: RolloutOptions;
   readonly #started: number;
+  readonly #deadline: Deadline;
+  #plan: PrintedPlan;
+  #changed = false;
 
   constructor(options: RolloutOptions) {
+    const { clock, inputs, target, image } = options;
     this.#options = options;
-    this.#started = options.clock.now();
+    this.#started = clock.now();
+    this.#deadline = new Deadline(clock, inputs.timeout);
+    const { distribution, namespace, deployment } = target;
+    this.#plan = { distribution: distribution.name, namespace, deployment, digest: image.digest };
   }
 
+  /** Throws a ConfigurationError for what the user can mend; every other failure is a result, with its reason. */
   async run(): Promise<Outputs> {
+    const { inputs, runtime, clock, image } = this.#options;
+    const result = await this.#try();
+    const seconds = Math.round((clock.now() - this.#started) / 100) / 10;
+    const plan = this.#plan;
+    reportResult(runtime, { ...result, plan, seconds, dryRun: inputs['dry-run'] });
+    if (result.result === 'failed') runtime.fail(`The rollout of ${plan.distribution} failed: ${result.reason}`);
+    return { ...result, digest: image.digest, seconds, plan };
+  }
+
+  async #try(): Promise<RolloutResult> {
     const { kubectl, target, image, repository, inputs, runtime } = this.#options;
-    const before = await readWorkload(kubectl, target.deployment);
-    const plan = await planRollout({ workload: before, image, repository, reference: target.reference });
-    this.#warnOfPolicy(before, plan);
-    const describe = plan.action === 'restart' ? 'to be restarted' : `${plan.action}: ${plan.reason}`;
-    runtime.log.info(`${target.namespace}/${plan.deployment}, ${shortDigest(plan.digest)}: ${describe}`);
-    const result = inputs['dry-run'] ? foresee(plan) : await this.#apply(before, plan);
-    const seconds = Math.round((this.#options.clock.now() - this.#started) / 100) / 10;
-    const { distribution, namespace } = target;
-    reportResult(runtime, { ...result, plan, seconds, distribution: distribution.name, dryRun: inputs['dry-run'] });
-    if (result.result === 'failed') runtime.fail(`The rollout of ${distribution.name} failed: ${result.reason}`);
-    return { ...result, digest: plan.digest, seconds, plan: { distribution: distribution.name, namespace, ...plan } };
+    const { log } = runtime;
+    try {
+      const before = await awaitWorkload(kubectl, target.deployment, { deadline: this.#deadline, log });
+      const plan = await this.#deadline.limit('asking the registry for the image', inputs.timeout, () =>
+        planRollout({ workload: before, image, repository, reference: target.reference }),
+      );
+      this.#plan = { ...this.#plan, ...plan };
+      this.#warnOfPolicy(before, plan);
+      const describe = plan.action === 'restart' ? 'to be restarted' : `${plan.action}: ${plan.reason}`;
+      log.info(`${target.namespace}/${plan.deployment}, ${shortDigest(plan.digest)}: ${describe}`);
+      return inputs['dry-run'] ? foresee(plan) : await this.#apply(before, plan);
+    } catch (error) {
+      if (!(error instanceof ActionError)) throw error;
+      return { result: 'failed', reason: error.message, changed: this.#changed };
+    }
   }
 
   /** With another policy a node that has seen the tag before does not look where it points to now. */
@@ -64,8 +87,9 @@ export class Rollout {
     if (plan.action === 'superseded') return { result: 'superseded', reason: plan.reason, changed: false };
     const changed = plan.action === 'restart';
     if (changed) {
-      const { kubectl, clock } = this.#options;
-      await restart(kubectl, before.deployment, clock);
+      const { kubectl, runtime } = this.#options;
+      await restart({ kubectl, before: before.deployment, deadline: this.#deadline, log: runtime.log });
+      this.#changed = true;
       const end = await this.#watch(before, plan);
       if (end.result === 'superseded') return { result: 'superseded', reason: end.reason, changed };
       if (end.result === 'failed') return { result: 'failed', reason: await this.#fail(before, plan, end), changed };
@@ -77,16 +101,15 @@ export class Rollout {
   }
 
   #watch(before: Workload, plan: RolloutPlan): Promise<RolloutEnd> {
-    const { kubectl, image, repository, target, inputs, clock, runtime } = this.#options;
+    const { kubectl, image, repository, target, runtime } = this.#options;
     const hasMoved = async (): Promise<boolean> => {
       const head = await repository.head(target.reference.tag);
       return head !== undefined && !image.known.has(head.digest);
     };
     const { deployment, container } = plan;
-    const { timeout } = inputs;
     const after = before.deployment.revision;
     const { log } = runtime;
-    return watchRollout({ kubectl, deployment, container, image, after, hasMoved, timeout, clock, log });
+    return watchRollout({ kubectl, deployment, container, image, after, hasMoved, deadline: this.#deadline, log });
   }
 
   /** Shows what can be known about the failure, takes it back when that was asked for, and returns the reason. */
@@ -104,8 +127,8 @@ export class Rollout {
     const { log } = runtime;
     log.info(`Going back to revision ${deployment.revision}`);
     try {
-      const { timeout } = inputs;
-      const end = await undo({ kubectl, before: deployment, failed, container: plan.container, timeout, clock, log });
+      const deadline = new Deadline(clock, inputs.timeout);
+      const end = await undo({ kubectl, before: deployment, failed, container: plan.container, deadline, log });
       if (end === undefined) return 'There was nothing to undo: the newest revision is not the one that failed.';
       if (end.result === 'failed') {
         return `Undone, but revision ${deployment.revision} fails as well: ${end.symptom.reason}: ${end.symptom.detail}`;

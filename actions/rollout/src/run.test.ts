@@ -1,4 +1,6 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readdir, rmdir, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inputsFrom, type RecordingRuntime, recordRuntime } from '@slipway/core/action/testing';
@@ -57,6 +59,24 @@ async function rollOut(given: Record<string, string> = {}): Promise<Outputs> {
   }
 }
 
+/** What an API server answers while it is being replaced. */
+const UNAVAILABLE = {
+  kind: 'status',
+  status: 503,
+  body: JSON.stringify({
+    kind: 'Status',
+    apiVersion: 'v1',
+    status: 'Failure',
+    reason: 'ServiceUnavailable',
+    code: 503,
+  }),
+} as const;
+
+/** Returns how the API has answered each change. */
+function patches(): number[] {
+  return cluster.kubernetes.requests.filter(({ method }) => method === 'PATCH').map(({ status }) => status);
+}
+
 async function useStandIn(): Promise<void> {
   path = dirname(await installKubectlStandIn(join(cluster.directory, 'bin')));
 }
@@ -110,14 +130,34 @@ describe.each([
     expect(cluster.digests()).toEqual([before, before]);
   });
 
+  it.skipIf(absent)('ends at its deadline, and kubectl with it, when the API accepts and never answers', async () => {
+    const digest = await cluster.publish('one');
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    const server = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+    const kubeconfig = cluster.kubernetes.kubeconfig.replace(cluster.kubernetes.url, server);
+    expect(kubeconfig).toContain(server);
+    const outputs = await rollOut({ kubeconfig, timeout: '60s' });
+    expect(outputs).toMatchObject({ result: 'failed', digest, changed: false });
+    expect(outputs.reason).toMatch(/^kubectl get deployment \S+ has not ended after /);
+    expect(outputs.seconds, 'ten times the timeout, for slow machines').toBeLessThan(600);
+    expect(runtime.failures).toHaveLength(1);
+    for (const socket of sockets) if (!socket.destroyed) await once(socket.resume(), 'close');
+    silent.close();
+  });
+
   it.skipIf(absent)('says so when the deployment does not exist', async () => {
     await cluster.publish('one');
     await cluster.publish('two', 'production');
     await cluster.deploy();
-    const rollout = rollOut({ distribution: 'production' });
-    await expect(rollout).rejects.toThrow(
-      /kubectl get deployment package-registry-production-vanilla failed: .*NotFound.*not found/,
+    const outputs = await rollOut({ distribution: 'production', timeout: '9h' });
+    expect(outputs).toMatchObject({ result: 'failed', changed: false });
+    expect(outputs.reason).toMatch(
+      /^kubectl get deployment package-registry-production-vanilla failed: .*NotFound.*not found/,
     );
+    expect(runtime.failures).toHaveLength(1);
   });
 });
 
@@ -162,9 +202,9 @@ describe('a rollout', () => {
     await cluster.deploy();
     await cluster.publish('two');
     cluster.behave({ kind: 'hang' });
-    const outputs = await rollOut({ timeout: '30s' });
+    const outputs = await rollOut({ timeout: '60s' });
     expect(outputs.result).toBe('failed');
-    expect(outputs.reason).toMatch(/Timeout: after 30\.0 s: \S+ runs, but its readiness probe does not succeed\.$/);
+    expect(outputs.reason).toMatch(/Timeout: after 1 min 0 s: \S+ runs, but its readiness probe does not succeed\.$/);
     expect(runtime.lines.join('\n')).toContain('Readiness probe failed');
   });
 
@@ -266,6 +306,92 @@ describe('a rollout', () => {
     expect(runtime.lines.join('\n')).toMatch(/warning: Cannot look at the rollout now/);
   });
 
+  it('gets over an API that is down for the first look and for the restart', async () => {
+    await cluster.publish('one');
+    await cluster.deploy();
+    const digest = await cluster.publish('two');
+    cluster.kubernetes.failNext({ ...UNAVAILABLE, method: 'GET', path: /deployments/ });
+    cluster.kubernetes.failNext({ ...UNAVAILABLE, method: 'PATCH' });
+    expect(await rollOut()).toMatchObject({ result: 'rolled-out', digest });
+    expect(runtime.lines.filter((line) => line.startsWith('warning: Trying again: '))).toHaveLength(2);
+    expect(patches()).toEqual([503, 200]);
+  });
+
+  it('does not take a scaling for the restart that the API refused', async () => {
+    await cluster.publish('one');
+    await cluster.deploy();
+    const digest = await cluster.publish('two');
+    cluster.kubernetes.failNext({ ...UNAVAILABLE, method: 'PATCH' });
+    const rollout = rollOut();
+    while (patches().length === 0) await sleep(1);
+    const deployment = cluster.kubernetes.deployment(cluster.namespace, cluster.deployment);
+    if (deployment === undefined) throw new Error('there is no deployment');
+    deployment.metadata.generation += 1;
+    deployment.status.observedGeneration = deployment.metadata.generation;
+    expect(await rollout).toMatchObject({ result: 'rolled-out', digest });
+    expect(patches()).toEqual([503, 200]);
+  });
+
+  it('does not restart a second time when only the answer was lost', async () => {
+    await cluster.publish('one');
+    await cluster.deploy();
+    const digest = await cluster.publish('two');
+    cluster.kubernetes.failNext({ kind: 'lose-reply', method: 'PATCH' });
+    expect(await rollOut()).toMatchObject({ result: 'rolled-out', digest });
+    expect(patches()).toHaveLength(1);
+  });
+
+  it('fails at its deadline, with outputs, when the API stays down', async () => {
+    const digest = await cluster.publish('one');
+    cluster.kubernetes.failNext({ ...UNAVAILABLE, times: 10_000 });
+    const outputs = await rollOut({ timeout: '20s' });
+    expect(outputs).toMatchObject({ result: 'failed', digest, changed: false });
+    expect(outputs.plan).toEqual({
+      distribution: 'staging',
+      namespace: cluster.namespace,
+      deployment: cluster.deployment,
+      digest,
+    });
+    expect(outputs.reason).toMatch(/^kubectl get deployment .* (failed: .*ServiceUnavailable|has not ended)/);
+    expect(runtime.failures).toEqual([`The rollout of staging failed: ${outputs.reason}`]);
+    expect(runtime.summary.toString()).toContain('failed');
+  });
+
+  it('fails with outputs when the registry cannot say where the tag points to', async () => {
+    await cluster.publish('one');
+    await cluster.deploy();
+    const digest = await cluster.publish('two');
+    cluster.registry.failNext({ kind: 'status', status: 403, path: /manifests\/staging/, times: 100 });
+    expect(await rollOut({ digest })).toMatchObject({ result: 'failed', digest, changed: false });
+    expect(runtime.failures).toHaveLength(1);
+  });
+
+  it('takes back a wrong image although the registry does not say whether the tag has moved on', async () => {
+    const before = await cluster.publish('one');
+    await cluster.deploy({ imagePullPolicy: 'IfNotPresent' });
+    await cluster.publish('two');
+    const rollout = rollOut({ undo: 'true' });
+    while (patches().length === 0) await sleep(1);
+    cluster.registry.failNext({ kind: 'status', status: 403, path: /manifests\/staging/, times: 100 });
+    const outputs = await rollout;
+    expect(outputs).toMatchObject({ result: 'failed', changed: true });
+    expect(outputs.reason).toMatch(new RegExp(`WrongImage: it runs ${before}.* Undone: revision 1 is up again`));
+    expect(runtime.lines.join('\n')).toContain('warning: Cannot find out whether the tag has moved on');
+  });
+
+  it('goes back although the API is down for a moment', async () => {
+    const before = await cluster.publish('one');
+    await cluster.deploy();
+    const digest = await cluster.publish('two');
+    cluster.behave({ kind: 'crash-loop', digest });
+    const rollout = rollOut({ undo: 'true' });
+    while (patches().length === 0) await sleep(1);
+    cluster.kubernetes.failNext({ ...UNAVAILABLE, method: 'PATCH' });
+    expect((await rollout).reason).toMatch(/CrashLoopBackOff.* Undone: revision 1 is up again/);
+    expect(patches()).toEqual([200, 503, 200]);
+    expect(cluster.digests()).toEqual([before, before]);
+  });
+
   it('prints the plan with dry-run and restarts nothing', async () => {
     await cluster.publish('one');
     await cluster.deploy();
@@ -355,8 +481,10 @@ describe('a mistake of the user', () => {
     [{ distribution: 'old' }, /old is frozen/],
     [{ distribution: 'production' }, /:production does not exist: build the distribution first/],
     [{ digest: `sha256:${'0'.repeat(64)}` }, /404|not.*found|unknown/i],
-    [{ kubeconfig: '/nowhere/kubeconfig' }, /cannot read \/nowhere\/kubeconfig/],
-    [{ kubeconfig: 'token: "s3cret\n- [' }, /neither a path nor YAML/],
+    [
+      { kubeconfig: '/nowhere/kubeconfig' },
+      /'kubeconfig' is neither the path of a file on this runner nor the content/,
+    ],
   ])('%j is told', async (given, message) => {
     await cluster.deploy();
     await expect(rollOut(given)).rejects.toThrow(message);
@@ -375,6 +503,13 @@ describe('a kubeconfig', () => {
     await rollOut();
     expect(runtime.masked).toEqual([cluster.kubernetes.kubeconfig, 'sandbox-cluster-token']);
     expect(runtime.lines.join('\n')).not.toContain('sandbox-cluster-token');
+  });
+
+  it('may be in base64, and the directory for it need not be there', async () => {
+    const kubeconfig = Buffer.from(cluster.kubernetes.kubeconfig).toString('base64');
+    await rmdir(join(cluster.directory, 'temporary'));
+    expect(await rollOut({ kubeconfig })).toMatchObject({ result: 'unchanged' });
+    expect(runtime.masked).toEqual([kubeconfig, cluster.kubernetes.kubeconfig, 'sandbox-cluster-token']);
   });
 
   it('may be a path, or found in the environment', async () => {

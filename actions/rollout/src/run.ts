@@ -4,7 +4,8 @@ import { loadConfiguration } from '@slipway/core/action/configuration';
 import { openRegistries, storageSide } from '@slipway/core/action/registry-access';
 import { readBuiltImage, resolveTag } from '@slipway/core/kubernetes/built-image';
 import { type Clock, systemClock } from '@slipway/core/kubernetes/clock';
-import { isKubeconfigContent, openKubeconfig, secretsOf } from '@slipway/core/kubernetes/kubeconfig';
+import { Deadline } from '@slipway/core/kubernetes/deadline';
+import { openKubeconfig, readKubeconfig } from '@slipway/core/kubernetes/kubeconfig';
 import { Kubectl } from '@slipway/core/kubernetes/kubectl';
 import type { Inputs } from './inputs.ts';
 import type { Outputs } from './outputs.ts';
@@ -13,10 +14,7 @@ import { readTarget } from './target.ts';
 
 /** Restarts the deployment that serves a distribution, and proves that it runs what was built. */
 export async function run(inputs: Inputs, runtime: Runtime, clock: Clock = systemClock): Promise<Outputs> {
-  const { kubeconfig: given } = inputs;
-  if (given !== undefined && isKubeconfigContent(given)) {
-    for (const secret of [given, ...secretsOf(given)]) runtime.mask(secret);
-  }
+  const given = inputs.kubeconfig === undefined ? undefined : await readKubeconfig(inputs.kubeconfig, runtime.mask);
   const configuration = await loadConfiguration(inputs.config, runtime.event, inputs.token);
   const target = readTarget(configuration, inputs.distribution);
   const { env } = runtime;
@@ -34,7 +32,9 @@ export async function run(inputs: Inputs, runtime: Runtime, clock: Clock = syste
       namespace: target.namespace,
       kubeconfig: kubeconfig.path,
       cacheDirectory: kubeconfig.directory,
+      deadline: new Deadline(clock, inputs.timeout),
     });
+    runtime.log.info(`kubectl ${await kubectl.version()}`);
     const repository = registries.repository(target.reference);
     const digest = inputs.digest ?? (await resolveTag(repository, target.reference.tag));
     const image = await readBuiltImage(repository, digest);

@@ -4,7 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Clock {
   /** Milliseconds. */
   now(): number;
-  sleep(milliseconds: number): Promise<unknown>;
+  /** Rejects as soon as `signal` is aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<unknown>;
 }
 
-export const systemClock: Clock = { now: () => performance.now(), sleep: (milliseconds) => sleep(milliseconds) };
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, signal === undefined ? {} : { signal }),
+};

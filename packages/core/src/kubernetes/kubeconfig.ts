@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { ConfigurationError, messageOf } from '../errors.ts';
+import { ConfigurationError, systemCodeOf } from '../errors.ts';
 import { parseYaml } from '../util/yaml-document.ts';
 
 /** The names of the values in a kubeconfig that open a cluster. */
@@ -26,65 +26,101 @@ export interface OpenKubeconfig {
   close(): Promise<void>;
 }
 
-/** Says whether a text is the content of a kubeconfig rather than the path of one. */
-export function isKubeconfigContent(text: string): boolean {
-  return text.includes('\n') || text.startsWith('{') || /^apiVersion:/.test(text);
+/** What a user has given: a file on the runner, or the text of one. */
+export type Kubeconfig = { readonly path: string } | { readonly content: string };
+
+/**
+ * Finds out what a user has given: the path of a kubeconfig, or its content as YAML, as JSON, or as either in base64.
+ *
+ * Whatever is no path may be a secret that was only written wrong: it is masked before anything is done with it, and no
+ * message quotes it. Throws a ConfigurationError for what is neither.
+ */
+export async function readKubeconfig(given: string, mask: (secret: string) => void): Promise<Kubeconfig> {
+  if (await exists(given)) {
+    await checkReadable(given);
+    return { path: resolve(given) };
+  }
+  mask(given);
+  for (const content of [given, decodeBase64(given)]) {
+    const value = content === undefined ? undefined : parseKubeconfig(content);
+    if (content === undefined || value === undefined) continue;
+    if (content !== given) mask(content);
+    for (const secret of secretsOf(value)) mask(secret);
+    return { content };
+  }
+  throw new ConfigurationError(
+    'invalid-kubeconfig',
+    "input 'kubeconfig' is neither the path of a file on this runner nor the content of a kubeconfig: YAML or JSON, " +
+      'as it is or in base64.',
+  );
 }
 
-/** Returns the values in a kubeconfig's content that must never be seen; throws a ConfigurationError when it is none. */
-export function secretsOf(content: string): string[] {
-  let value: unknown;
+async function exists(path: string): Promise<boolean> {
   try {
-    ({ value } = parseYaml(content));
+    await stat(path);
+    return true;
   } catch (error) {
-    // The parser quotes what it stumbles over, and that may be a secret.
-    throw new ConfigurationError('invalid-kubeconfig', "input 'kubeconfig' is neither a path nor YAML.", {
-      cause: error,
-    });
+    // What lies in a directory that may not be searched is a path all the same.
+    return systemCodeOf(error) === 'EACCES';
   }
-  const secrets: string[] = [];
-  const collect = (at: unknown): void => {
-    if (typeof at !== 'object' || at === null) return;
-    for (const [name, inner] of Object.entries(at)) {
-      if (typeof inner !== 'string') collect(inner);
-      else if (SECRETS.has(name) && inner !== '') secrets.push(inner);
-    }
+}
+
+async function checkReadable(path: string): Promise<void> {
+  const refuse = (why: string): never => {
+    throw new ConfigurationError('missing-kubeconfig', `input 'kubeconfig' is a path that cannot be read: ${why}.`);
   };
-  collect(value);
-  return secrets;
+  try {
+    await access(path, constants.R_OK);
+  } catch (error) {
+    refuse(systemCodeOf(error) ?? 'access is denied');
+  }
+  if ((await stat(path)).isDirectory()) refuse('it is a directory');
+}
+
+/** Returns the text behind base64, which tools wrap at 64 or 76 characters; undefined for what is none. */
+function decodeBase64(text: string): string | undefined {
+  const whole = text.replace(/\s+/g, '');
+  return /^[A-Za-z0-9+/_-]+={0,2}$/.test(whole) ? Buffer.from(whole, 'base64').toString('utf8') : undefined;
+}
+
+/** https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/ */
+function parseKubeconfig(content: string): object | undefined {
+  try {
+    const { value } = parseYaml(content);
+    return typeof value === 'object' && value !== null && 'clusters' in value ? value : undefined;
+  } catch {
+    // The parser quotes what it stumbles over, and that may be a secret.
+    return undefined;
+  }
+}
+
+/** Returns the values in a kubeconfig that must never be seen. */
+function secretsOf(kubeconfig: object): string[] {
+  return Object.entries(kubeconfig).flatMap(([name, inner]: [string, unknown]) => {
+    if (typeof inner === 'object' && inner !== null) return secretsOf(inner);
+    return typeof inner === 'string' && inner !== '' && SECRETS.has(name) ? [inner] : [];
+  });
 }
 
 /**
- * Makes a kubeconfig usable: a content goes into a file that only its owner can read, below `temporary`, and is removed
- * by `close`. Throws a ConfigurationError for a path that cannot be read.
+ * Makes a kubeconfig usable: a content goes into a file that only its owner can read, below `temporary`, which is made
+ * when it is not there, and is removed by `close`.
  */
-export async function openKubeconfig(given: string | undefined, temporary: string = tmpdir()): Promise<OpenKubeconfig> {
-  const isPath = given !== undefined && !isKubeconfigContent(given);
-  if (isPath) await checkReadable(given);
+export async function openKubeconfig(
+  kubeconfig: Kubeconfig | undefined,
+  temporary: string = tmpdir(),
+): Promise<OpenKubeconfig> {
+  await mkdir(temporary, { recursive: true });
   const directory = await mkdtemp(join(temporary, 'slipway-kubernetes-'));
   const close = (): Promise<void> => rm(directory, { recursive: true, force: true });
-  if (given === undefined || isPath)
-    return { path: given === undefined ? undefined : resolve(given), directory, close };
+  if (kubeconfig === undefined) return { path: undefined, directory, close };
+  if ('path' in kubeconfig) return { path: kubeconfig.path, directory, close };
   const path = join(directory, 'kubeconfig');
   try {
-    await writeFile(path, given, { mode: 0o600, flag: 'wx' });
+    await writeFile(path, kubeconfig.content, { mode: 0o600, flag: 'wx' });
   } catch (error) {
     await close();
     throw error;
   }
   return { path, directory, close };
-}
-
-async function checkReadable(path: string): Promise<void> {
-  try {
-    await access(path, constants.R_OK);
-  } catch (error) {
-    throw new ConfigurationError(
-      'missing-kubeconfig',
-      `input 'kubeconfig': cannot read ${path}: ${messageOf(error)}.`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

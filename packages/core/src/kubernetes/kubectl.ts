@@ -1,14 +1,29 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { getExecOutput } from '@actions/exec';
 import { ActionError, ConfigurationError, messageOf } from '../errors.ts';
+import type { Deadline } from './deadline.ts';
+import { objectField, textField } from './field.ts';
 import { plainLine } from './plain-line.ts';
+import { type Finished, runProgram } from './program.ts';
 
-/** Seconds after which kubectl gives one request up. */
+/** Seconds after which kubectl gives one request up, when there is so much time. */
 const REQUEST_TIMEOUT = 15;
 
-/** Milliseconds after which a command is not waited for any longer: a credential plugin may hang where kubectl does not. */
+/** Milliseconds after which a command is ended: a credential plugin may hang where kubectl does not. */
 const COMMAND_TIMEOUT = 60_000;
+
+/** Milliseconds for what asks no server. */
+const VERSION_TIMEOUT = 10_000;
+
+/**
+ * What kubectl writes when another try would end the same way: the API's own word for its refusal, in parentheses, or
+ * that the kubeconfig is of no use. It only decides whether to try again: what is not recognised is tried again.
+ */
+const FINAL = new RegExp(
+  '^Error from server \\((?:BadRequest|Forbidden|Invalid|MethodNotAllowed|NotFound|Unauthorized)\\)|' +
+    '^error: (?:You must be logged in|no configuration|error loading config|invalid configuration|context |current-context )',
+  'm',
+);
 
 export interface KubectlOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -17,11 +32,20 @@ export interface KubectlOptions {
   readonly kubeconfig: string | undefined;
   /** Where kubectl keeps what it has learnt about the server. */
   readonly cacheDirectory: string;
+  /** When its commands are ended, whatever they do. */
+  readonly deadline: Deadline;
 }
 
 /** kubectl did not do what it was told. */
 export class KubectlError extends ActionError {
   override readonly name = 'KubectlError';
+  /** Whether another try would end the same way. */
+  readonly final: boolean;
+
+  constructor(code: string, message: string, options: ErrorOptions & { readonly final?: boolean } = {}) {
+    super(code, message, options);
+    this.final = options.final ?? false;
+  }
 }
 
 /**
@@ -31,20 +55,38 @@ export class KubectlError extends ActionError {
  * Operands stand behind `--`, and every value is one element of the command, so that no name can be taken for an option.
  */
 export class Kubectl {
+  readonly #options: KubectlOptions;
   readonly #program: string;
-  readonly #common: readonly string[];
   readonly #env: Record<string, string>;
 
   /** Throws a ConfigurationError when kubectl is not installed. */
-  constructor({ env, namespace, kubeconfig, cacheDirectory }: KubectlOptions) {
-    this.#program = findKubectl(env);
-    this.#env = passableEnvironment(env);
-    this.#common = [
-      `--namespace=${namespace}`,
-      `--cache-dir=${cacheDirectory}`,
-      `--request-timeout=${REQUEST_TIMEOUT}s`,
-      ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
-    ];
+  constructor(options: KubectlOptions) {
+    this.#options = options;
+    this.#program = findKubectl(options.env);
+    this.#env = passableEnvironment(options.env);
+  }
+
+  /** Returns one like this whose commands have another deadline. */
+  until(deadline: Deadline): Kubectl {
+    return new Kubectl({ ...this.#options, deadline });
+  }
+
+  /**
+   * Returns which kubectl this is; throws a ConfigurationError when it does not run. This asks no server, so nothing can
+   * make it hang.
+   */
+  async version(): Promise<string> {
+    const options = { env: this.#env, signal: AbortSignal.timeout(VERSION_TIMEOUT) };
+    try {
+      const { stdout } = await runProgram(this.#program, ['version', '--client', '--output=json'], options);
+      return textField(objectField(JSON.parse(stdout), 'clientVersion'), 'gitVersion');
+    } catch (error) {
+      throw new ConfigurationError(
+        'broken-kubectl',
+        `${this.#program} does not tell its version: ${messageOf(error)}. Install kubectl anew.`,
+        { cause: error },
+      );
+    }
   }
 
   /** Reads one object. */
@@ -89,39 +131,33 @@ export class Kubectl {
 
   async #run(command: readonly string[], operands: readonly string[]): Promise<string> {
     const what = `kubectl ${[...command.filter((part) => !part.startsWith('--')), ...operands].join(' ')}`;
-    const { exitCode, stdout, stderr } = await withDeadline(
-      getExecOutput(quote(this.#program), [...command, ...this.#common, '--', ...operands], {
-        env: this.#env,
-        // An end of input at once: without credentials kubectl would ask for a user name and wait for it.
-        input: Buffer.alloc(0),
-        silent: true,
-        ignoreReturnCode: true,
-      }),
-      what,
-    );
+    const { exitCode, stdout, stderr } = await this.#execute([...command, ...this.#common(), '--', ...operands], what);
     if (exitCode === 0) return stdout;
     const said = stderr.trim().split('\n').map(plainLine).slice(-3).join(' ');
-    throw new KubectlError('kubectl-failed', `${what} failed: ${said || `exit code ${exitCode}`}`);
+    const final = FINAL.test(stderr);
+    throw new KubectlError('kubectl-failed', `${what} failed: ${said || `exit code ${exitCode}`}`, { final });
   }
-}
 
-/** The library takes a command line apart at blanks, unless they are between quotes. */
-function quote(program: string): string {
-  return `"${program.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
-}
+  async #execute(args: readonly string[], what: string): Promise<Finished> {
+    const { deadline } = this.#options;
+    try {
+      return await deadline.limit(what, COMMAND_TIMEOUT, (signal) =>
+        runProgram(this.#program, args, { env: this.#env, signal }),
+      );
+    } catch (error) {
+      throw new KubectlError('kubectl-ended', messageOf(error), { cause: error });
+    }
+  }
 
-async function withDeadline<T>(work: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new KubectlError('kubectl-hangs', `${what} has not ended after ${COMMAND_TIMEOUT / 1000} s.`)),
-      COMMAND_TIMEOUT,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+  #common(): string[] {
+    const { namespace, kubeconfig, cacheDirectory, deadline } = this.#options;
+    const seconds = Math.max(1, Math.min(REQUEST_TIMEOUT, Math.ceil(deadline.left() / 1000)));
+    return [
+      `--namespace=${namespace}`,
+      `--cache-dir=${cacheDirectory}`,
+      `--request-timeout=${seconds}s`,
+      ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
+    ];
   }
 }
 

@@ -3,7 +3,7 @@ import type { Digest } from '../image/digest.ts';
 import type { Log } from '../util/log.ts';
 import { formatDuration } from '../util/units.ts';
 import type { BuiltImage } from './built-image.ts';
-import type { Clock } from './clock.ts';
+import type { Deadline } from './deadline.ts';
 import { awaitsNode } from './diagnosis.ts';
 import { type Kubectl, KubectlError } from './kubectl.ts';
 import type { Pod } from './pod.ts';
@@ -22,9 +22,7 @@ export interface RolloutWatchOptions {
   readonly after: number;
   /** Says whether the tag points to something else by now. */
   readonly hasMoved: () => Promise<boolean>;
-  /** Milliseconds. */
-  readonly timeout: number;
-  readonly clock: Clock;
+  readonly deadline: Deadline;
   readonly log: Log;
 }
 
@@ -47,6 +45,9 @@ const CONFIRMED = 2000;
 /** While old pods make room, new ones may fit nowhere for a moment longer. */
 const CONFIRMED_UNSCHEDULABLE = 10_000;
 
+/** Milliseconds after which a registry is not waited for any longer. */
+const QUESTION_TIMEOUT = 60_000;
+
 /** Milliseconds that a container without a readiness probe must stay up to be believed. */
 const STEADY = 5000;
 
@@ -62,21 +63,23 @@ export async function watchRollout(options: RolloutWatchOptions): Promise<Rollou
 
 class RolloutWatch {
   readonly #options: RolloutWatchOptions;
-  readonly #end: number;
+  readonly #kubectl: Kubectl;
   readonly #sightings = new Sightings();
   readonly #steady = new Sightings();
   /** By uid, how often a pod that was ready when it was first seen had been restarted before. */
   readonly #restartsBefore = new Map<string, number>();
   readonly #nodesAwaited = new Set<string>();
+  /** Why the last look failed; empty when it did not. */
+  #trouble = '';
   #said = '';
 
   constructor(options: RolloutWatchOptions) {
     this.#options = options;
-    this.#end = options.clock.now() + options.timeout;
+    this.#kubectl = options.kubectl.until(options.deadline);
   }
 
   async run(): Promise<RolloutEnd> {
-    const { clock } = this.#options;
+    const { deadline } = this.#options;
     let pause = PAUSE.first;
     let last: Workload | undefined;
     for (;;) {
@@ -84,20 +87,23 @@ class RolloutWatch {
       const end = workload === undefined ? undefined : await this.#judge(workload);
       if (end !== undefined) return end;
       last = workload ?? last;
-      const left = this.#end - clock.now();
+      const left = deadline.left();
       if (left <= 0) return { result: 'failed', symptom: this.#timedOut(last), revision: last?.deployment.revision };
       pause = this.#report(workload) ? PAUSE.first : Math.min(PAUSE.most, pause * PAUSE.growth);
-      await clock.sleep(Math.min(pause, left));
+      await deadline.clock.sleep(Math.min(pause, left));
     }
   }
 
   /** An API that does not answer for a moment ends nothing; the deadline does. */
   async #look(): Promise<Workload | undefined> {
     try {
-      return await readWorkload(this.#options.kubectl, this.#options.deployment);
+      const workload = await readWorkload(this.#kubectl, this.#options.deployment);
+      this.#trouble = '';
+      return workload;
     } catch (error) {
       if (!(error instanceof KubectlError)) throw error;
-      this.#say(`Cannot look at the rollout now: ${messageOf(error)}`, 'warning');
+      this.#trouble = messageOf(error);
+      this.#say(`Cannot look at the rollout now: ${this.#trouble}`, 'warning');
       return undefined;
     }
   }
@@ -131,7 +137,7 @@ class RolloutWatch {
 
   async #judgeForeign(pod: Pod, { containers, revision }: Deployment): Promise<RolloutEnd> {
     const digest = this.#digestOf(pod) ?? '';
-    if (await this.#options.hasMoved()) {
+    if (await this.#hasMoved()) {
       return {
         result: 'superseded',
         reason: `${pod.name} runs ${digest}: the tag has moved on while this was rolled out`,
@@ -150,6 +156,17 @@ class RolloutWatch {
     };
   }
 
+  /** What is not known to have moved on has not: a registry that does not answer excuses no wrong image. */
+  async #hasMoved(): Promise<boolean> {
+    const { deadline, hasMoved, log } = this.#options;
+    try {
+      return await deadline.limit('asking the registry for the tag', QUESTION_TIMEOUT, hasMoved);
+    } catch (error) {
+      log.warning(`Cannot find out whether the tag has moved on: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
   async #findSymptom(deployment: Deployment, pods: readonly Pod[]): Promise<Symptom | undefined> {
     const symptoms = new Map<string, Symptom>();
     for (const pod of pods) {
@@ -158,7 +175,7 @@ class RolloutWatch {
     }
     const general = findDeploymentSymptom(deployment);
     if (general !== undefined) symptoms.set('', general);
-    const seen = this.#sightings.note([...symptoms.keys()], this.#options.clock.now());
+    const seen = this.#sightings.note([...symptoms.keys()], this.#options.deadline.clock.now());
     for (const [key, symptom] of symptoms) {
       const time = seen.get(key) ?? 0;
       if (symptom.reason === 'Unschedulable' && (time < CONFIRMED_UNSCHEDULABLE || (await this.#awaitsNode(symptom)))) {
@@ -181,7 +198,7 @@ class RolloutWatch {
   async #awaitsNode({ pod }: Symptom): Promise<boolean> {
     if (pod === undefined) return false;
     if (this.#nodesAwaited.has(pod.uid)) return true;
-    if (!(await awaitsNode(this.#options.kubectl, pod))) return false;
+    if (!(await awaitsNode(this.#kubectl, pod))) return false;
     this.#nodesAwaited.add(pod.uid);
     this.#options.log.warning(`${pod.name} fits on no node; the autoscaler brings one.`);
     return true;
@@ -190,14 +207,16 @@ class RolloutWatch {
   /** A container without a probe is ready as soon as it is started, between two crashes too. */
   #isSteady({ containers }: Deployment, pods: readonly Pod[]): boolean {
     const key = pods.map((pod) => `${pod.uid}/${countRestarts(pod)}`).join();
-    const time = this.#steady.note([key], this.#options.clock.now()).get(key) ?? 0;
+    const time = this.#steady.note([key], this.#options.deadline.clock.now()).get(key) ?? 0;
     return containers.every(({ probed }) => probed) || time >= STEADY;
   }
 
   #timedOut(workload: Workload | undefined): Symptom {
     const reason = 'Timeout';
-    const after = `after ${formatDuration(this.#options.timeout)}`;
-    if (workload === undefined) return { reason, detail: `the deployment could not be read ${after}.` };
+    const after = `after ${formatDuration(this.#options.deadline.milliseconds)}`;
+    if (workload === undefined) {
+      return { reason, detail: `${after} the deployment could not be read: ${this.#trouble}` };
+    }
     const { deployment, pods } = workload;
     if (!this.#isSeen(deployment)) {
       return { reason, detail: `${after} the deployment controller has not seen the change.` };

@@ -28,6 +28,8 @@ export interface Deployment {
   /** Label selector of its pods, as kubectl takes it. */
   readonly selector: string;
   readonly containers: readonly TemplateContainer[];
+  /** When kubectl last restarted it, as the template of its pods says; empty when never. */
+  readonly restartedAt: string;
   readonly conditions: readonly Condition[];
 }
 
@@ -45,6 +47,9 @@ export interface Workload {
 }
 
 const REVISION = 'deployment.kubernetes.io/revision';
+
+/** https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-k8s-io-restart-at */
+const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
 /** Reads a deployment and its newest pods; throws a KubectlError or, for what is no deployment, an ActionError. */
 export async function readWorkload(kubectl: Kubectl, name: string): Promise<Workload> {
@@ -88,6 +93,7 @@ function readDeployment(value: unknown, name: string): Deployment {
       pullPolicy: textField(container, 'imagePullPolicy'),
       probed: 'readinessProbe' in container,
     })),
+    restartedAt: textField(objectField(spec, 'template', 'metadata', 'annotations'), RESTARTED_AT),
     conditions: readConditions(status),
   };
 }
