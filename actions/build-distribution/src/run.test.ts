@@ -1,144 +1,36 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { inputsFrom, recordRuntime } from '@slipway/core/action/testing';
-import { commitFiles, createBareRepository, type SeedFile } from '@slipway/sandbox/github/seed';
-import { type GitHubServer, startGitHub } from '@slipway/sandbox/github/server';
+import { commitFiles, type SeedFile } from '@slipway/sandbox/github/seed';
 import { makeFileLayer } from '@slipway/sandbox/images/file-layer';
 import { pushImage } from '@slipway/sandbox/images/push-image';
 import { findBusybox, makeRegistryBaseImage } from '@slipway/sandbox/images/registry-base-image';
 import { composeImage } from '@slipway/sandbox/images/sample-image';
 import { makeIndex } from '@slipway/sandbox/images/sample-index';
 import { startPackageRegistry } from '@slipway/sandbox/package-registry/server';
-import { type RegistryServer, startRegistry } from '@slipway/sandbox/registry/server';
+import { startRegistry } from '@slipway/sandbox/registry/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inputs } from './inputs.ts';
-import { run } from './run.ts';
+import {
+  BASE,
+  bare,
+  build,
+  commit,
+  configOf,
+  directory,
+  dockerfile,
+  github,
+  IMAGE,
+  manifestOf,
+  packageFiles,
+  pushes,
+  registry,
+  served,
+  setUp,
+  tearDown,
+} from './fixture.ts';
 
-const TOKEN = 'token-of-the-job';
-const IMAGE = 'registry/distribution';
-const BASE = 'registry/package-registry';
-
-let directory: string;
-let bare: string;
-let github: GitHubServer;
-let registry: RegistryServer;
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'build-distribution-'));
-  bare = join(directory, 'storage.git');
-  await createBareRepository(bare);
-  registry = await startRegistry({ directory: join(directory, 'registry') });
-  github = await startGitHub({
-    directory: join(directory, 'github'),
-    repositories: { 'acme/storage': { path: bare, private: true } },
-    tokens: [{ token: TOKEN, login: 'robot' }],
-  });
-  await writeConfiguration();
-  await pushImage(registry.url, BASE, 'v1.0.0', makeRegistryBaseImage({ version: 'v1.0.0' }));
-});
-
-afterEach(async () => {
-  await Promise.all([github.close(), registry.close()]);
-  await rm(directory, { recursive: true, force: true });
-});
-
-async function writeConfiguration(distributions = ''): Promise<void> {
-  const lines = [
-    'registries:',
-    `  images.example.com: { endpoint: "${registry.url}", plain-http: true }`,
-    'storage:',
-    '  repository: acme/storage',
-    `  image: images.example.com/${IMAGE}`,
-    ...(distributions === '' ? [] : ['  distributions:', distributions]),
-  ];
-  await writeFile(join(directory, 'slipway.yaml'), lines.join('\n'));
-}
-
-function build(distribution: string, texts: Record<string, string> = {}, more: NodeJS.ProcessEnv = {}) {
-  const env = {
-    RUNNER_TEMP: join(directory, 'work'),
-    PATH: process.env['PATH'],
-    DOCKER_CONFIG: join(directory, 'none'),
-    ...more,
-  };
-  const event = { apiUrl: github.apiUrl, serverUrl: github.serverUrl, repository: 'acme/storage' };
-  const runtime = recordRuntime(env, event);
-  const given = { distribution, token: TOKEN, config: join(directory, 'slipway.yaml'), checks: 'off', ...texts };
-  return { runtime, result: run(inputsFrom(inputs, given), runtime) };
-}
-
-function packageFiles(name: string, version: string, more: Record<string, SeedFile> = {}): Record<string, SeedFile> {
-  const root = `packages/${name}/${version}`;
-  const files = { 'manifest.yml': `name: ${name}\nversion: ${version}\n`, LICENSE: 'the same everywhere\n', ...more };
-  return Object.fromEntries(Object.entries(files).map(([path, file]) => [`${root}/${path}`, file]));
-}
-
-function dockerfile(distribution: string, upstreams: readonly string[]): string {
-  return [
-    'ARG PACKAGE_REGISTRY=v1.0.0',
-    ...upstreams.map((name) => `FROM images.example.com/${IMAGE}:${name} AS ${name}`),
-    `FROM images.example.com/${BASE}:\${PACKAGE_REGISTRY}`,
-    'ARG PACKAGE_REGISTRY',
-    'LABEL package-registry=${PACKAGE_REGISTRY}',
-    ...upstreams.map((name) => `COPY --from=${name} /packages/${name} /packages/${name}`),
-    'COPY deployment/package-registry.yml /package-registry/config.yml',
-    `COPY packages /packages/${distribution}`,
-    'WORKDIR /package-registry',
-    'RUN ./package-registry -dry-run',
-    'ENV EPR_DISABLE_PACKAGE_VALIDATION=true',
-    '',
-  ].join('\n');
-}
-
-/** Commits a distribution's branch: its own files, and what is given. */
-function commit(distribution: string, upstreams: readonly string[], files: Record<string, SeedFile>): Promise<string> {
-  const paths = [...upstreams, distribution].map((name) => `  - /packages/${name}\n`).join('');
-  return commitFiles(
-    bare,
-    distribution,
-    {
-      Dockerfile: dockerfile(distribution, upstreams),
-      'deployment/package-registry.yml': `package_paths:\n${paths}`,
-      ...files,
-    },
-    { message: `packages of ${distribution}`, date: new Date('2026-01-02T03:04:05Z') },
-  );
-}
-
-interface Manifest {
-  readonly mediaType: string;
-  readonly config: { readonly digest: string };
-  readonly layers: readonly { readonly digest: string; readonly annotations?: Record<string, string> }[];
-  readonly manifests?: readonly { readonly digest: string; readonly platform: { readonly architecture: string } }[];
-}
-
-async function manifestOf(reference: string): Promise<Manifest> {
-  const found = await registry.state.manifest(IMAGE, reference);
-  return JSON.parse(found?.content.toString() ?? 'null') as Manifest;
-}
-
-interface Config {
-  readonly created: string;
-  readonly config: { readonly Labels: Record<string, string>; readonly Env: string[]; readonly WorkingDir: string };
-}
-
-async function configOf(reference: string): Promise<Config> {
-  const { digest } = (await manifestOf(reference)).config;
-  const response = await fetch(`${registry.url}/v2/${IMAGE}/blobs/${digest}`);
-  return (await response.json()) as Config;
-}
-
-async function served(reference: string): Promise<string[]> {
-  const server = await startPackageRegistry({ registry: registry.url, repository: IMAGE, reference });
-  await server.close();
-  return server.packages();
-}
-
-function pushes(): number {
-  return registry.requests.filter(({ method }) => method === 'PUT' || method === 'POST' || method === 'PATCH').length;
-}
+beforeEach(setUp);
+afterEach(tearDown);
 
 const SHELL = { 'run.sh': { content: '#!/bin/sh\n', executable: true } };
 
@@ -417,6 +309,20 @@ describe('build-distribution', () => {
     expect(pushes()).toBe(before);
   });
 
+  it('plans with the same answers as a build: superseded, and who is to be rebuilt', async () => {
+    const old = await commit('production', [], packageFiles('log', '1.0.0'));
+    const head = await commit('production', [], packageFiles('log', '1.1.0'));
+    await build('production').result;
+    const late = await build('production', { commit: old, 'dry-run': 'true' }).result;
+    expect(late).toMatchObject({ result: 'superseded', changed: false });
+    expect(late.plan.superseded).toContain(head);
+    await commit('staging', ['production'], packageFiles('tcp', '1.0.0'));
+    await build('staging').result;
+    await commit('production', [], packageFiles('log', '1.2.0'));
+    const planned = await build('production', { 'dry-run': 'true' }).result;
+    expect(planned).toMatchObject({ result: 'built', changed: false, stale: ['staging'] });
+  });
+
   it('contacts only registries that are configured', async () => {
     await commit('production', [], {
       Dockerfile: 'FROM evil.example.net/base:v1\nCOPY packages /packages/production\n',
@@ -465,10 +371,11 @@ describe.skipIf(!tools)(`checks${hint}`, () => {
     expect((await again.result).result).toBe('unchanged');
     expect(again.runtime.lines.join('\n')).toContain('1 local package manifests loaded');
 
-    const broken = { 'packages/tcp/1.0.0/manifest.yml': 'name: udp\nversion: 1.0.0\n' };
-    const head = await commit('production', [], broken);
+    const head = await commit('production', [], {
+      Dockerfile: dockerfile('production', []).replace('-dry-run', '-wet-run'),
+    });
     await expect(build('production', { checks: 'changed' }).result).rejects.toThrow(
-      /Dockerfile:\d+: RUN .*-dry-run failed[\s\S]*tcp\/1\.0\.0\/manifest\.yml: name or version/,
+      /Dockerfile:\d+: RUN .*-wet-run failed with the exit code 64[\s\S]*it knows -dry-run only/,
     );
     expect(await registry.state.tags(IMAGE)).not.toContain(head);
   });
@@ -489,6 +396,21 @@ describe.skipIf(!tools)(`checks${hint}`, () => {
     await withRun('echo hi > /package-registry/written');
     await expect(build('production', { checks: 'changed' }).result).rejects.toThrow(
       /changes files \(\/package-registry\/written\)/,
+    );
+  });
+
+  it('see the ARGs of the stage, and no process of the job', async () => {
+    const source = dockerfile('production', []);
+    const withRun = (command: string): Promise<string> =>
+      commit('production', [], {
+        ...packageFiles('log', '1.0.0'),
+        Dockerfile: source.replace('RUN ./package-registry -dry-run', `ARG GREETING=hello\nRUN ${command}`),
+      });
+    await withRun(`test "$GREETING" = hello && ! test -e /proc/${process.pid}/status`);
+    expect((await build('production', { checks: 'changed' }).result).result).toBe('built');
+    await withRun('/bin/busybox chmod 700 /packages/production/log');
+    await expect(build('production', { checks: 'changed' }).result).rejects.toThrow(
+      /changes files \(\/packages\/production\/log\)/,
     );
   });
 

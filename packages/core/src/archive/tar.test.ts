@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Content, contentOf } from '../util/content.ts';
 import { storedGzip } from './stored-gzip.ts';
 import { tar } from './tar.ts';
+import { untar } from './untar.ts';
 
 let directory: string;
 
@@ -90,6 +91,22 @@ describe('tar', () => {
       encoding: 'utf8',
     });
     expect(listing).toContain(String(size));
+  });
+
+  it('keeps what a directory is allowed and to whom it belongs, however large the numbers', async () => {
+    const attributes = [
+      { mode: 0o1777, uid: 7, gid: 8 },
+      { mode: 0o700, uid: 2_097_152, gid: 4_000_000_000 },
+    ];
+    const archive = tar(attributes.map((each, index) => ({ directory: `d${index}`, attributes: each })));
+    const entries = await Array.fromAsync(untar(archive.open(), 'test'), ({ kind, path, mode, uid, gid }) => ({
+      kind,
+      path,
+      mode,
+      uid,
+      gid,
+    }));
+    expect(entries).toEqual(attributes.map((each, index) => ({ kind: 'directory', path: `d${index}`, ...each })));
   });
 
   it('refuses content that is not as long as it said', async () => {

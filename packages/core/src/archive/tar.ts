@@ -16,6 +16,15 @@ export interface TarFile {
 export interface TarDirectory {
   /** Relative path, without a slash at its end. */
   readonly directory: string;
+  /** Default 0755, root. */
+  readonly attributes?: TarAttributes | undefined;
+}
+
+/** What a directory is allowed, and to whom it belongs. */
+export interface TarAttributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** Another name of a file that stands before it in the same archive. */
@@ -44,6 +53,9 @@ const END = Buffer.alloc(2 * BLOCK);
  */
 const MAX_USTAR_SIZE = 8 ** 11 - 1;
 
+/** The largest number that fits the seven octal digits of an owner. */
+const MAX_USTAR_ID = 8 ** 7 - 1;
+
 /** Archives must not tell when they were made. */
 const MTIME = 315_532_800;
 
@@ -54,7 +66,7 @@ const NAME_LENGTH = 100;
  * Returns a tar archive of `entries`, in their order, as a stream whose size is known.
  *
  * POSIX ustar; names over 100 bytes and sizes over 8 GiB in pax extended headers. Owner root, files 0644 or 0755,
- * directories 0755, one fixed time: the same entries give the same bytes on every machine.
+ * directories 0755 unless they say otherwise, one fixed time: the same entries give the same bytes on every machine.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
 export function tar(entries: readonly TarEntry[], { mtime = MTIME }: TarOptions = {}): Content {
@@ -99,12 +111,19 @@ interface Header {
   readonly size: number;
   readonly type: '0' | '1' | '5' | 'x';
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
+const ROOT = { uid: 0, gid: 0 };
+
 function describe(entry: TarEntry): Header {
-  if ('directory' in entry) return { name: `${entry.directory}/`, linkTo: '', size: 0, type: '5', mode: 0o755 };
-  if ('linkTo' in entry) return { ...entry, size: 0, type: '1' };
-  return { name: entry.name, linkTo: '', size: entry.content.size, type: '0', mode: entry.mode ?? 0o644 };
+  if ('directory' in entry) {
+    const { mode, uid, gid } = entry.attributes ?? { mode: 0o755, ...ROOT };
+    return { name: `${entry.directory}/`, linkTo: '', size: 0, type: '5', mode, uid, gid };
+  }
+  if ('linkTo' in entry) return { ...entry, ...ROOT, size: 0, type: '1' };
+  return { name: entry.name, linkTo: '', size: entry.content.size, type: '0', mode: entry.mode ?? 0o644, ...ROOT };
 }
 
 function encodeHeaders(entry: TarEntry, mtime: number): Buffer {
@@ -113,13 +132,17 @@ function encodeHeaders(entry: TarEntry, mtime: number): Buffer {
   if (Buffer.byteLength(header.name) > NAME_LENGTH) extended.push(paxRecord('path', header.name));
   if (Buffer.byteLength(header.linkTo) > NAME_LENGTH) extended.push(paxRecord('linkpath', header.linkTo));
   if (header.size > MAX_USTAR_SIZE) extended.push(paxRecord('size', String(header.size)));
+  if (header.uid > MAX_USTAR_ID) extended.push(paxRecord('uid', String(header.uid)));
+  if (header.gid > MAX_USTAR_ID) extended.push(paxRecord('gid', String(header.gid)));
   const size = header.size > MAX_USTAR_SIZE ? 0 : header.size;
-  const encoded = encodeHeader({ ...header, size }, mtime);
+  const uid = header.uid > MAX_USTAR_ID ? 0 : header.uid;
+  const gid = header.gid > MAX_USTAR_ID ? 0 : header.gid;
+  const encoded = encodeHeader({ ...header, size, uid, gid }, mtime);
   if (extended.length === 0) return encoded;
   const records = Buffer.from(extended.join(''));
   const padded = Buffer.alloc(Math.ceil(records.length / BLOCK) * BLOCK);
   records.copy(padded);
-  const pax = { name: '././@PaxHeader', linkTo: '', size: records.length, type: 'x', mode: 0o644 } as const;
+  const pax = { name: '././@PaxHeader', linkTo: '', size: records.length, type: 'x', mode: 0o644, ...ROOT } as const;
   return Buffer.concat([encodeHeader(pax, mtime), padded, encoded]);
 }
 
@@ -140,15 +163,15 @@ function paxRecord(key: string, value: string): string {
   return `${length}${rest}`;
 }
 
-function encodeHeader({ name, linkTo, size, type, mode }: Header, mtime: number): Buffer {
+function encodeHeader({ name, linkTo, size, type, mode, uid, gid }: Header, mtime: number): Buffer {
   const header = Buffer.alloc(BLOCK);
   const octal = (value: number, at: number, width: number): void => {
     header.write(`${value.toString(8).padStart(width - 1, '0')}\0`, at, 'latin1');
   };
   header.write(shorten(name), 0, 'utf8');
   octal(mode, 100, 8);
-  octal(0, 108, 8);
-  octal(0, 116, 8);
+  octal(uid, 108, 8);
+  octal(gid, 116, 8);
   octal(size, 124, 12);
   octal(mtime, 136, 12);
   header.write('        ', 148, 'latin1');

@@ -6,6 +6,8 @@ export interface ReadEntry {
   readonly path: string;
   readonly kind: 'file' | 'directory' | 'hardlink' | 'symlink' | 'other';
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   /** Bytes. */
   readonly size: number;
   /** What a link points to, spelled like `path` for hard links. */
@@ -60,6 +62,8 @@ export async function* untar(source: AsyncIterable<Buffer>, where: string): Asyn
       path: cleanPath(extended['path'] ?? readName(header)),
       kind,
       mode: readNumber(header, 100, 8),
+      uid: Number(extended['uid'] ?? readNumber(header, 108, 8)),
+      gid: Number(extended['gid'] ?? readNumber(header, 116, 8)),
       size: length,
       linkTo: kind === 'hardlink' ? cleanPath(linkTo) : linkTo,
       content,

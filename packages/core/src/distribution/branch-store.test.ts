@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,11 +13,14 @@ import { listPackageVersions } from './package-files.ts';
 let directory: string;
 let repository: string;
 
+/** Not to be deflated away. */
+const NOISE = randomBytes(150_000).toString('hex');
+
 const FILES: Readonly<Record<string, string>> = {
   Dockerfile: 'FROM x\n',
   'packages/log/1.0.0/manifest.yml': 'name: log\n',
   'packages/log/v2/manifest.yml': 'name: log\n',
-  'packages/tcp/1.0.0/a "quoted" näme': 'x'.repeat(300_000),
+  'packages/tcp/1.0.0/a "quoted" näme': NOISE,
   'packages/tcp/1.0.0/empty': '',
 };
 
@@ -38,6 +42,19 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 function git(...args: string[]): string {
   const env = { ...process.env, GIT_COMMITTER_DATE: '1700000000 +0100', GIT_CONFIG_GLOBAL: '/dev/null' };
   return execFileSync('git', args, { encoding: 'utf8', env, stdio: 'pipe' }).trim();
+}
+
+function addCommit(name: string): string {
+  writeFileSync(join(repository, name), name);
+  git('-C', repository, 'add', '--all');
+  git('-C', repository, '-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit', '--quiet', '-m', name);
+  return git('-C', repository, 'rev-parse', 'HEAD');
+}
+
+function packsOf(kind: string): string[] {
+  const [store = ''] = readdirSync(join(directory, 'work/git'));
+  const packs = join(directory, 'work/git', store, kind, 'objects/pack');
+  return readdirSync(packs).flatMap((name) => (name.endsWith('.pack') ? [join(packs, name)] : []));
 }
 
 function open(url = `file://${repository}`): BranchStore {
@@ -84,6 +101,33 @@ describe('a branch store', () => {
     const objects = git('--git-dir', kept, 'cat-file', '--batch-check', '--batch-all-objects');
     expect(objects).toContain(tree);
     expect(objects).not.toContain(blob);
+  });
+
+  it('fetches several commits at once into one directory, and sends only what is new', async () => {
+    const first = git('-C', repository, 'rev-parse', 'HEAD');
+    await (await open().openCommit(first)).blobs.close();
+    const commits = ['a', 'b', 'c', 'd'].map(addCommit);
+    const branches = await Promise.all(commits.map((commit) => open().openCommit(commit)));
+    for (const [index, branch] of branches.entries()) {
+      const files = branch.tree.files.map(({ id, path }) => branch.blobs.read(id, path));
+      expect((await Promise.all(files)).length).toBe(Object.keys(FILES).length + index + 1);
+      await branch.blobs.close();
+    }
+    const packs = packsOf('objects').map((path) => statSync(path).size);
+    expect(packs.filter((size) => size > 100_000)).toHaveLength(1);
+    expect(packs).toHaveLength(5);
+  });
+
+  it('is not held up by what a killed process left', async () => {
+    await (await open().openCommit(git('-C', repository, 'rev-parse', 'HEAD'))).blobs.close();
+    const [store = ''] = readdirSync(join(directory, 'work/git'));
+    const root = join(directory, 'work/git', store);
+    for (const lock of ['shallow.lock', 'config.lock']) writeFileSync(join(root, 'objects', lock), '');
+    mkdirSync(join(root, 'fetch-4194999-5fbc2e4e-8bd1-4c1c-9a3f-2d8a4c3c0f11/objects'), { recursive: true });
+    const branch = await open().openCommit(addCommit('next'));
+    expect(branch.tree.files.map(({ path }) => path)).toContain('next');
+    await branch.blobs.close();
+    expect(readdirSync(root)).toEqual(['objects']);
   });
 
   it('says which commit is not there', async () => {

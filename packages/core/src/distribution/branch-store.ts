@@ -1,11 +1,12 @@
-import { access, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ActionError, ConfigurationError } from '../errors.ts';
+import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { ActionError, ConfigurationError, systemCodeOf } from '../errors.ts';
 import { sha256 } from '../util/content.ts';
 import { RetryBudget, type Verdict } from '../util/retry.ts';
 import { GitBlobs, unreadable } from './git-blobs.ts';
 import { GitError, gitEnvironment, runGit } from './git-command.ts';
 import { type GitTree, parseTree } from './git-tree.ts';
+import { makeTemporaryDirectory } from './temporary-directory.ts';
 
 export interface BranchStoreOptions {
   /** `https://github.com/owner/name`, or a path on disk. */
@@ -34,6 +35,10 @@ export class BranchStore {
     this.#env = gitEnvironment(env, {
       'protocol.version': '2',
       'gc.auto': '0',
+      // Always packs, which can be moved as a whole.
+      'fetch.unpackLimit': '1',
+      // None: a repository that borrows objects has the refs that it needs.
+      'core.alternateRefsPrefixes': 'refs/none',
       // Seconds without a byte.
       'http.lowSpeedLimit': '1',
       'http.lowSpeedTime': '120',
@@ -74,19 +79,24 @@ export class BranchStore {
     }
   }
 
-  /** The commit's date, seconds since 1970: it is when the image counts as made. */
+  /**
+   * The commit's date, seconds since 1970: it is when the image counts as made. `git show` would look at the parents,
+   * which are not here.
+   */
   async #readTime(directory: string, commit: string): Promise<number> {
-    return Number((await this.#git(directory, ['show', '-s', '--format=%ct', commit])).toString('utf8').trim());
+    const text = (await this.#git(directory, ['cat-file', 'commit', commit])).toString('utf8');
+    return Number(/^committer .* (\d+) [-+]\d{4}$/m.exec(text)?.[1]);
   }
 
   async #fetch(kind: 'objects' | 'trees', commit: string, filter: readonly string[]): Promise<string> {
     const directory = this.#directory(kind);
     if (await this.#has(directory, commit)) return directory;
     const { url } = this.#options;
+    const temporary = await makeTemporaryDirectory(dirname(directory), 'fetch');
     try {
-      await mkdir(directory, { recursive: true });
-      await this.#git(directory, ['init', '--bare', '--quiet']);
-      await this.#fetchFrom(directory, [
+      await this.#git(temporary, ['init', '--bare', '--quiet']);
+      if (filter.length === 0) await this.#borrow(directory, temporary);
+      await this.#fetchFrom(temporary, [
         'fetch',
         '--quiet',
         '--no-tags',
@@ -96,12 +106,55 @@ export class BranchStore {
         url,
         commit,
       ]);
-      await this.#git(directory, ['update-ref', `refs/slipway/${commit}`, commit]);
+      await this.#keep(temporary, directory, commit);
       return directory;
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
       const broken = filter.length === 0 ? await this.#findBroken(error, commit) : undefined;
       throw broken ?? explainFetch(error, url, commit);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+  }
+
+  /** Lets a new repository use what the standing one has, so that only what is new is sent. */
+  async #borrow(directory: string, temporary: string): Promise<void> {
+    const commits = (await listDirectory(join(directory, REFS))).sort();
+    if (commits.length === 0) return;
+    await writeFile(join(temporary, 'objects', 'info', 'alternates'), `${resolve(directory, 'objects')}\n`);
+    // Refs of its own: those of the standing repository may become more while this one fetches.
+    const refs = commits.map((commit) => `${commit} refs/slipway/${commit}\n`);
+    await writeFile(join(temporary, 'packed-refs'), refs.join(''));
+    // The parents of these commits are not there.
+    await writeFile(join(temporary, 'shallow'), commits.map((commit) => `${commit}\n`).join(''));
+  }
+
+  /**
+   * Moves what was fetched to the standing repository: packs by their names, which are those of their contents, then the
+   * ref. Every move is one rename, so that a kill leaves no lock behind and others may do the same at once.
+   */
+  async #keep(temporary: string, directory: string, commit: string): Promise<void> {
+    const packs = join('objects', 'pack');
+    await this.#makeStanding(directory);
+    // The index makes a pack count, so it comes last.
+    const names = (await readdir(join(temporary, packs))).sort((a, b) => rankPackFile(a) - rankPackFile(b));
+    for (const name of names) await rename(join(temporary, packs, name), join(directory, packs, name));
+    await mkdir(join(directory, REFS), { recursive: true });
+    await writeFile(join(temporary, 'ref'), `${commit}\n`);
+    await rename(join(temporary, 'ref'), join(directory, REFS, commit));
+  }
+
+  async #makeStanding(directory: string): Promise<void> {
+    if ((await listDirectory(directory)).includes('HEAD')) return;
+    const temporary = await makeTemporaryDirectory(dirname(directory), 'init');
+    try {
+      await this.#git(temporary, ['init', '--bare', '--quiet']);
+      await rename(temporary, directory);
+    } catch (error) {
+      // Another process was faster.
+      if (!['ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(error) ?? '')) throw error;
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
     }
   }
 
@@ -145,6 +198,23 @@ export class BranchStore {
 
   #git(directory: string, args: readonly string[]): Promise<Buffer> {
     return runGit(directory, args, this.#env);
+  }
+}
+
+/** Where the refs are that say which commits are here. */
+const REFS = join('refs', 'slipway');
+
+function rankPackFile(name: string): number {
+  return Number(name.endsWith('.idx'));
+}
+
+/** Returns what is in a directory; nothing when there is none. */
+async function listDirectory(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 

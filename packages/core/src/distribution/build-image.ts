@@ -5,23 +5,30 @@ import type { Digest } from '../image/digest.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { Finding } from '../plugin/finding.ts';
 import type { Repository } from '../registry/repository.ts';
-import { formatPackageVersion } from '../storage/package-version.ts';
 import type { Log } from '../util/log.ts';
+import { readBaseFiles } from './base-files.ts';
 import type { BranchStore } from './branch-store.ts';
-import { type BuildLayer, checkLayerCount, makeLayers, planBuild, type ReadyLayer } from './build-layers.ts';
-import type { BuildContext, BuildSources } from './build-sources.ts';
+import {
+  type BuildLayer,
+  checkLayerCount,
+  hasAllLayers,
+  makeLayers,
+  planBuild,
+  type ReadyLayer,
+} from './build-layers.ts';
+import { type BuildContext, type BuildSources, labelUpstream } from './build-sources.ts';
 import { applySteps } from './container-settings.ts';
 import { cascadeTag, findRegression, type IsAncestor, isBuiltFrom } from './distribution-tags.ts';
-import { readForeignPackages } from './foreign-packages.ts';
 import { type AssembledImage, assembleImage } from './image-assembly.ts';
 import type { DistributionLabels } from './labels.ts';
 import { formatLayerLabel } from './labels.ts';
-import { listPackageVersions } from './package-files.ts';
+import { findLostPackages } from './lost-packages.ts';
 import { publishImage } from './publish-image.ts';
 import { findImage, type PublishedDistribution } from './published-distribution.ts';
 import { runChecks } from './run-checks.ts';
 import { readServedPackages } from './served-by-image.ts';
 import { findStale } from './stale-distributions.ts';
+import { makeTemporaryDirectory } from './temporary-directory.ts';
 
 export interface BuildOptions {
   /** Repository of the distributions' images. */
@@ -91,13 +98,14 @@ export async function buildImage(
   const current = await findImage(images, distribution.tag);
   const first = await findImage(images, context.branch.commit);
   const existing = await findExisting(context, sources, first, images);
-  const scratch = join(options.directory, `build-${process.pid}`);
+  const scratch = await makeTemporaryDirectory(options.directory, 'build');
   try {
     const findings = [...sources.findings, ...(await findLostPackages(context, current, join(scratch, 'current')))];
     const build = new Build(context, sources, options, scratch, findings);
-    const outcome =
-      existing === undefined ? await build.make([current, first], first !== undefined) : await build.keep(existing);
-    const superseded = outcome.digest === undefined ? undefined : await findRegressionNow(context, outcome, options);
+    const isThere = existing !== undefined && (await hasAllLayers(existing.image));
+    const tag = existing?.tag ?? chooseTag(context, sources, first);
+    const outcome = isThere ? await build.keep(existing) : await build.make([current, first], tag);
+    const superseded = await findRegressionNow(context, outcome, options);
     const moved = superseded === undefined && (await moveTag(context, outcome, options));
     const isChanged = outcome.isNew || moved;
     const shown = superseded === undefined ? outcome.digest : (await findImage(images, distribution.tag))?.digest;
@@ -112,7 +120,7 @@ export async function buildImage(
       packages: build.packages,
       foreign: outcome.labels.upstreams.filter(({ revision }) => revision === undefined).map(({ name }) => name),
       findings: build.findings,
-      stale: shown === undefined ? [] : await findStale(settings, distribution.name, shown, images),
+      stale: await findStale(settings, distribution.name, shown, images),
     };
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -127,7 +135,7 @@ interface ExistingImage {
 function inputsOf({ base, upstreams }: BuildSources) {
   return {
     base: base.image.digest,
-    upstreams: upstreams.map(({ distribution, image }) => ({ name: distribution.name, digest: image.digest })),
+    upstreams: upstreams.map(labelUpstream),
   };
 }
 
@@ -145,6 +153,15 @@ async function findExisting(
   const tag = cascadeTag(commit, inputs);
   const cascade = await findImage(images, tag);
   return cascade?.labels === undefined ? undefined : { tag, image: { ...cascade, labels: cascade.labels } };
+}
+
+/** A commit's first image is called after it, a later one after what it is made of, too. */
+function chooseTag(
+  { branch: { commit } }: BuildContext,
+  sources: BuildSources,
+  first: PublishedDistribution | undefined,
+): string {
+  return first === undefined ? commit : cascadeTag(commit, inputsOf(sources));
 }
 
 /** One build under way. */
@@ -187,12 +204,15 @@ class Build {
   }
 
   /** Builds and publishes an image that does not exist. */
-  async make(previous: readonly (PublishedDistribution | undefined)[], isRebuild: boolean): Promise<Outcome> {
+  async make(previous: readonly (PublishedDistribution | undefined)[], tag: string): Promise<Outcome> {
     const { branch } = this.#context;
     const { base } = this.#sources;
     const { images, dryRun } = this.#options;
-    const tag = isRebuild ? cascadeTag(branch.commit, inputsOf(this.#sources)) : branch.commit;
-    const plan = await planBuild(this.#context, this.#sources, previous, join(this.#scratch, 'foreign'));
+    const plan = await planBuild(this.#context, this.#sources, {
+      previous,
+      directory: join(this.#scratch, 'foreign'),
+      base: await readBaseFiles(base.image, join(this.#options.directory, 'base-layers')),
+    });
     checkLayerCount(this.#sources, plan.layers);
     await this.#judge(plan.foreign);
     const labels = this.#label(plan.foreign);
@@ -245,14 +265,9 @@ class Build {
       distribution: distribution.name,
       revision: branch.commit,
       base: { name: base.name, digest: base.image.digest },
-      upstreams: upstreams.map(({ distribution: { name }, image }) => {
-        const packages = foreign.get(name);
-        return {
-          name,
-          digest: image.digest,
-          revision: image.labels?.revision,
-          ...(packages !== undefined && { packages }),
-        };
+      upstreams: upstreams.map((upstream) => {
+        const packages = foreign.get(upstream.distribution.name);
+        return { ...labelUpstream(upstream), ...(packages !== undefined && { packages }) };
       }),
     };
   }
@@ -347,27 +362,4 @@ async function moveTag(
   if (digest === undefined || (await images.head(distribution.tag))?.digest === digest) return false;
   if (!dryRun) await images.putManifest(await images.manifest(digest), distribution.tag);
   return true;
-}
-
-/** An image of before our time may hold what the branch does not; whoever uses it would miss that. */
-async function findLostPackages(
-  { branch, distribution }: BuildContext,
-  current: PublishedDistribution | undefined,
-  directory: string,
-): Promise<Finding[]> {
-  if (current === undefined || current.labels !== undefined) return [];
-  const packages = await readForeignPackages(current, distribution.name, directory);
-  const onBranch = new Set(listPackageVersions(branch.tree.directories).versions.map(formatPackageVersion));
-  const inImage = packages === undefined ? [] : listPackageVersions(packages.tree.directories).versions;
-  return inImage
-    .filter((version) => !onBranch.has(formatPackageVersion(version)))
-    .map((version) => ({
-      file: `packages/${version.name}/${version.version}`,
-      line: 1,
-      column: 1,
-      rule: 'package-lost',
-      severity: 'warning',
-      message: `${formatPackageVersion(version)} is in the image that ${current.repository}:${distribution.tag} shows, which was not built by us, and not on the branch: it is served no longer.`,
-      fix: 'Commit it to the branch if it shall stay.',
-    }));
 }

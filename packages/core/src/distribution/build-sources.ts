@@ -6,6 +6,7 @@ import type { Repository } from '../registry/repository.ts';
 import type { BranchCommit } from './branch-store.ts';
 import type { Dockerfile, FromImage } from './dockerfile.ts';
 import { envOf, workdirOf } from './image-config.ts';
+import type { UpstreamLabel } from './labels.ts';
 import { parseDockerfile } from './parse-dockerfile.ts';
 import { needImage, type PublishedDistribution } from './published-distribution.ts';
 
@@ -73,6 +74,19 @@ export async function resolveSources(context: BuildContext): Promise<BuildSource
     ...findIgnoreFile(context),
   ];
   return { dockerfile, base, upstreams, findings };
+}
+
+/**
+ * Returns what an image says of an upstream in it. Where the Dockerfile takes the packages out of another distribution's
+ * image, which contains them, they are known by what that image says of them.
+ */
+export function labelUpstream({ distribution: { name }, image }: ResolvedUpstream): UpstreamLabel {
+  const { labels, digest } = image;
+  if (labels !== undefined && labels.distribution !== name) {
+    const contained = labels.upstreams.find((upstream) => upstream.name === name);
+    if (contained !== undefined) return contained;
+  }
+  return { name, digest, revision: labels?.distribution === name ? labels.revision : undefined };
 }
 
 /** Returns a text file of a branch; undefined when there is none. */

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CheckTool, mustRun, type RunProgram } from './check-tool.ts';
+import { CHECK_LIMIT, type CheckTool, mustRun, type RunProgram } from './check-tool.ts';
 
 /**
  * Runs checks with buildah, in a storage of its own below `directory`; needs root. `layout` is relative to where `run` runs
@@ -15,6 +15,7 @@ export function openBuildah(run: RunProgram, layout: string, directory: string):
     (await mustRun(run, 'buildah', [...storage, ...args])).trim();
   const list = async (mount: string): Promise<Map<string, string>> =>
     parseListing(await mustRun(run, 'find', [mount, ...LISTING]));
+  let isolation: readonly string[] | undefined;
   return {
     name: 'buildah',
     run: async (image, command) => {
@@ -22,8 +23,9 @@ export function openBuildah(run: RunProgram, layout: string, directory: string):
       try {
         const mount = lastLine(await buildah('mount', container));
         const before = await list(mount);
-        const args = ['-n', 'buildah', ...storage, 'run', '--isolation', 'chroot', container, '--', ...command];
-        const result = await run('unshare', args);
+        isolation ??= await chooseIsolation(run);
+        const args = ['buildah', ...storage, 'run', '--isolation', 'chroot', container, '--', ...command];
+        const result = await run('unshare', [...isolation, ...args], { limit: CHECK_LIMIT });
         return { ...result, changed: compareListings(before, await list(mount)) };
       } finally {
         await buildah('rm', container);
@@ -37,8 +39,17 @@ export function openBuildah(run: RunProgram, layout: string, directory: string):
   };
 }
 
-/** Path, kind, inode, size, mode and time of the last change, for every file. */
-const LISTING = ['-xdev', '-printf', '%P\\t%y %i %s %m %C@\\0'];
+/** With processes of its own a check can neither see nor end those of the job, and nothing that it starts outlives it. */
+const OWN_PROCESSES = ['-p', '-f', '--kill-child', '--mount-proc'];
+
+/** Some containers forbid to mount another /proc. */
+async function chooseIsolation(run: RunProgram): Promise<readonly string[]> {
+  const { exitCode } = await run('unshare', ['-n', ...OWN_PROCESSES, 'true']);
+  return exitCode === 0 ? ['-n', ...OWN_PROCESSES] : ['-n'];
+}
+
+/** Path, kind, mode, owner, inode, size and time of the last change, for every file. */
+const LISTING = ['-xdev', '-printf', '%P\\t%y %m %U %G %i %s %C@\\0'];
 
 function parseListing(text: string): Map<string, string> {
   return new Map(
@@ -46,7 +57,8 @@ function parseListing(text: string): Map<string, string> {
       const tab = line.lastIndexOf('\t');
       const facts = line.slice(tab + 1);
       // A directory changes with every name in it; which ones are there tells more.
-      return [line.slice(0, Math.max(tab, 0)), facts.startsWith('d') ? 'directory' : facts];
+      const [kind, mode, uid, gid] = facts.split(' ');
+      return [line.slice(0, Math.max(tab, 0)), kind === 'd' ? `${kind} ${mode} ${uid} ${gid}` : facts];
     }),
   );
 }

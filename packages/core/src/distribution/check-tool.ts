@@ -3,6 +3,7 @@ import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ConfigurationError } from '../errors.ts';
+import { formatDuration } from '../util/units.ts';
 
 const execute = promisify(execFile);
 
@@ -25,16 +26,34 @@ export interface CheckTool {
 }
 
 /** The way of a program to its end; it never sees the job's environment, where secrets are. */
-export type RunProgram = (program: string, args: readonly string[]) => Promise<CommandResult>;
+export type RunProgram = (
+  program: string,
+  args: readonly string[],
+  options?: {
+    /** Milliseconds after which it is killed, and a ConfigurationError thrown. */
+    readonly limit?: number;
+  },
+) => Promise<CommandResult>;
+
+/** Milliseconds that a check may take; one that hangs would hold the runner until the job's own limit. */
+export const CHECK_LIMIT = 10 * 60 * 1000;
 
 /** Returns a function that runs programs with nothing but a path and a home below `directory`. */
 export function cleanRunner(env: NodeJS.ProcessEnv, directory: string): RunProgram {
   const clean = { PATH: env['PATH'] ?? '/usr/bin:/bin', HOME: directory, TMPDIR: directory, LC_ALL: 'C' };
-  return async (program, args) => {
+  return async (program, args, { limit = 0 } = {}) => {
+    const options = { env: clean, cwd: directory, maxBuffer: LIMIT, timeout: limit, killSignal: 'SIGKILL' } as const;
     try {
-      const { stdout, stderr } = await execute(program, [...args], { env: clean, cwd: directory, maxBuffer: LIMIT });
+      const { stdout, stderr } = await execute(program, [...args], options);
       return { exitCode: 0, output: `${stdout}${stderr}` };
     } catch (error) {
+      if (limit > 0 && error instanceof Error && 'signal' in error && error.signal === 'SIGKILL') {
+        throw new ConfigurationError(
+          'check-timeout',
+          `The check did not end within ${formatDuration(limit)} and was killed: ${args.slice(args.indexOf('--') + 1).join(' ')}. Make it shorter, or leave it out.`,
+          { cause: error },
+        );
+      }
       if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') throw error;
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
       return { exitCode: error.code, output: `${stdout}${stderr}` };

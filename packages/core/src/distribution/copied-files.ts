@@ -3,6 +3,7 @@ import { ConfigurationError } from '../errors.ts';
 import type { CopyTarget } from './dockerfile.ts';
 import type { GitTree } from './git-tree.ts';
 import type { LayerFile } from './layer-entries.ts';
+import { checkNoWhiteout } from './package-files.ts';
 
 /**
  * Returns the files that a COPY from the branch puts into the image, as Docker does: a file under the target's name, or
@@ -31,7 +32,9 @@ export function findCopiedFiles(
         );
       }
       const inside = isDirectory ? path.slice(source.length + 1) : target.isDirectory ? posix.basename(path) : '';
-      return { path: posix.join(base, inside), mode, id, size };
+      const copied = posix.join(base, inside);
+      checkNoWhiteout(copied, `${place}: ${path}`);
+      return { path: copied, mode, id, size };
     });
   });
 }

@@ -19,6 +19,8 @@ export interface RawStep {
 /** What an instruction's words mean where it stands. */
 export interface Scope {
   readonly workdir: string;
+  /** ARGs that no ENV of the stage hides. */
+  readonly args: ReadonlyMap<string, string>;
   words(text: string): string[];
   expand(text: string): string;
   /** Throws: this is not understood, and `cure` is the way out. */
@@ -53,12 +55,15 @@ export function parseStep(raw: RawStep, scope: Scope): Step {
     case 'COPY':
       return parseCopy(raw, step, scope);
     case 'RUN':
-      if (text.startsWith('<<')) scope.refuse('RUN with a here-document is not understood', 'Write it in one line.');
-      return { ...step, kind: 'run', command: parseCommand(text) };
+      if (HEREDOC.test(text)) scope.refuse('RUN with a here-document is not understood', 'Write it in one line.');
+      return { ...step, kind: 'run', command: parseCommand(text), args: scope.args };
     default:
       return scope.refuse(`${keyword} is not understood`);
   }
 }
+
+/** Anywhere among the words, `cat <<EOF` too; https://docs.docker.com/reference/dockerfile/#here-documents. */
+const HEREDOC = /(?:^|[\s;|&(])\d*<<-?["']?\w/;
 
 /** `name=value …`, or the old form `name value`. */
 function parsePairs({ keyword, text }: RawStep, scope: Scope): [string, string][] {
@@ -139,7 +144,7 @@ function parseCopy({ text, flags }: RawStep, step: { line: number; text: string 
       'Leave it out: files belong to root, with the modes that git keeps.',
     );
   }
-  if (text.startsWith('<<')) scope.refuse('COPY with a here-document is not understood', 'Commit the file.');
+  if (HEREDOC.test(text)) scope.refuse('COPY with a here-document is not understood', 'Commit the file.');
   const words = parseList(text)?.map((word) => scope.expand(word)) ?? scope.words(text);
   const target = words.at(-1);
   const sources = words.slice(0, -1);

@@ -96,6 +96,8 @@ describe('a Dockerfile', () => {
     ['ONBUILD RUN x', /ONBUILD/],
     ['RUN --mount=type=secret,id=x cat', /RUN --mount is not understood/],
     ['RUN <<EOF\necho\nEOF', /here-document/],
+    ['RUN cat <<EOF\nx\nEOF', /here-document/],
+    ['COPY deployment/a <<"EOF" /x/\nx\nEOF', /here-document/],
     ['COPY --chown=1000 a /a', /COPY --chown is not understood/],
     ['COPY *.yml /etc/', /is a pattern/],
     ['COPY . /', /COPY \. copies a part of the packages, or more/],

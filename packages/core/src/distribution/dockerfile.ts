@@ -37,7 +37,12 @@ export type Step = Placed & { readonly text: string } & (
     | { readonly kind: 'upstream'; readonly stage: string; readonly distribution: string }
     | { readonly kind: 'copy'; readonly sources: readonly string[]; readonly target: CopyTarget }
     /** A check: it may fail the build, and must not change a file. */
-    | { readonly kind: 'run'; readonly command: readonly string[] }
+    | {
+        readonly kind: 'run';
+        readonly command: readonly string[];
+        /** The ARGs that hold here; a variable of the same name wins. */
+        readonly args: ReadonlyMap<string, string>;
+      }
   );
 
 /** Where files go. */

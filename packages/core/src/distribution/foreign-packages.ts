@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { type ReadEntry, untar } from '../archive/untar.ts';
 import { ActionError, ConfigurationError } from '../errors.ts';
 import type { TreeEntry } from '../github/git-data.ts';
 import { gitTreeId } from '../github/git-object.ts';
-import type { Descriptor } from '../image/manifest.ts';
 import type { FileSource } from './file-source.ts';
 import { comparePaths, type GitFile, type GitTree } from './git-tree.ts';
+import { readLayer } from './layer-reader.ts';
 import { PACKAGES } from './package-files.ts';
 import type { PublishedDistribution } from './published-distribution.ts';
 
@@ -46,7 +44,13 @@ export async function readForeignPackages(
   await mkdir(directory, { recursive: true });
   let state: State = { places: new Map(), hasRoot: false };
   for (const layer of image.platforms[0].manifest.layers) {
-    state = await applyLayer(state, openLayer(image, layer), root, spool, `${image.repository}@${layer.digest}`);
+    state = await applyLayer(
+      state,
+      readLayer(image.repository, layer),
+      root,
+      spool,
+      `${image.repository}@${layer.digest}`,
+    );
   }
   if (!state.hasRoot) return undefined;
   const files = [...state.places.values()].map((place): GitFile => {
@@ -57,22 +61,6 @@ export async function readForeignPackages(
     );
   });
   return { tree: treeOf(files), files: spool };
-}
-
-async function* openLayer({ repository }: PublishedDistribution, layer: Descriptor): AsyncGenerator<Buffer, void> {
-  const blob = repository.blob(layer);
-  if (/[.+]gzip$/.test(layer.mediaType)) yield* pipe(blob.open(), createGunzip({ chunkSize: 256 * 1024 }));
-  else if (layer.mediaType.endsWith('+zstd')) yield* pipe(blob.open(), createZstdDecompress());
-  else yield* blob.open();
-}
-
-async function* pipe(
-  source: AsyncIterable<Buffer>,
-  inflate: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown },
-): AsyncGenerator<Buffer, void> {
-  const readable = Readable.from(source, { objectMode: false });
-  readable.on('error', (error) => inflate.destroy(error));
-  yield* readable.pipe(inflate) as unknown as AsyncIterable<Buffer>;
 }
 
 /** Returns what is there after a layer. Whiteouts hide what lower layers have, never what their own layer adds. */

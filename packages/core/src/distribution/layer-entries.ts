@@ -1,4 +1,4 @@
-import type { TarEntry, TarFileMode } from '../archive/tar.ts';
+import type { TarAttributes, TarEntry, TarFileMode } from '../archive/tar.ts';
 import type { FileSource } from './file-source.ts';
 import { comparePaths } from './git-tree.ts';
 import { type PlannedLayer, packagePath } from './layer-plan.ts';
@@ -21,6 +21,8 @@ const MODES: Readonly<Record<LayerFile['mode'], TarFileMode>> = { '100644': 0o64
 /**
  * Returns the entries of a layer's tar: directories and files sorted by path, equal files as hard links to the first.
  *
+ * Directories belong to root and have the mode 0755 where `attributes` says nothing else.
+ *
  * Equal means the same content and the same mode, for whoever unpacks takes the mode of the last header. A link's target
  * stands before it in the same layer: engines find it nowhere else.
  */
@@ -28,6 +30,7 @@ export function layerEntries(
   files: readonly LayerFile[],
   directories: readonly string[],
   source: FileSource,
+  attributes: (directory: string) => TarAttributes | undefined = () => undefined,
 ): TarEntry[] {
   const places = new Map<string, LayerFile | undefined>();
   for (const directory of directories) addDirectories(places, `${directory}/`);
@@ -39,7 +42,7 @@ export function layerEntries(
   return [...places]
     .sort(([a], [b]) => comparePaths(a, b))
     .map(([path, file]): TarEntry => {
-      if (file === undefined) return { directory: path };
+      if (file === undefined) return { directory: path, attributes: attributes(path) };
       const { id, size } = file;
       const mode = MODES[file.mode];
       const identity = `${file.mode} ${id}`;

@@ -38,7 +38,11 @@ export const PACKAGES = 'packages';
 export function readPackageDirectory({ files, directories }: GitTree): PackageDirectory {
   const names = new Map<string, PackageName & { files: PackageFile[] }>();
   for (const { path, mode, id, size } of files) {
+    if (path === PACKAGES) {
+      throw new ConfigurationError('unsupported-file', `${path} is no directory. Commit the packages below ${path}/.`);
+    }
     if (!path.startsWith(`${PACKAGES}/`)) continue;
+    checkNoWhiteout(path, path);
     if (mode !== '100644' && mode !== '100755') {
       const what = mode === '120000' ? 'a symlink' : 'a submodule';
       throw new ConfigurationError('unsupported-file', `${path} is ${what}. Commit the files themselves.`);
@@ -54,6 +58,19 @@ export function readPackageDirectory({ files, directories }: GitTree): PackageDi
     known.files.push({ path: inside, mode, id, size });
   }
   return { names: [...names.values()] };
+}
+
+/**
+ * Throws a ConfigurationError for a name that engines take for the removal of another file; `place` says where it stands.
+ *
+ * https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts
+ */
+export function checkNoWhiteout(path: string, place: string): void {
+  if (!path.split('/').some((part) => part.startsWith('.wh.'))) return;
+  throw new ConfigurationError(
+    'unsupported-file',
+    `${place}: in the layers of an image a name that begins with '.wh.' removes another file. Rename it.`,
+  );
 }
 
 /** What a package registry finds in a directory of packages. */

@@ -154,6 +154,7 @@ class DockerfileBuilder {
   #addStep(instruction: Instruction, keyword: string, text: string, line: number, stage: Stage): void {
     const scope: Scope = {
       workdir: stage.workdir,
+      args: new Map([...stage.variables].filter(([name]) => !stage.env.has(name))),
       words: (part) => splitWords(part, this.#lookup(stage, line), this.#escape),
       expand: (part) => expandText(part, this.#lookup(stage, line), this.#escape),
       refuse: (problem, cure = WAY_OUT) => this.#refuse(line, problem, cure),

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMachinery, lastLine } from './buildah.ts';
-import { type CheckTool, mustRun, type RunProgram } from './check-tool.ts';
+import { CHECK_LIMIT, type CheckTool, mustRun, type RunProgram } from './check-tool.ts';
 
 /**
  * Runs checks with podman, in a storage of its own below `directory`; needs no root. `layout` is relative, see `openBuildah`.
@@ -19,7 +19,7 @@ export function openPodman(run: RunProgram, layout: string, directory: string): 
       const options = ['--network', 'none', '--ulimit', 'host', '--pull', 'never', '--http-proxy=false'];
       const container = lastLine(await podman('create', ...options, id, ...command));
       try {
-        const result = await run('podman', [...storage, 'start', '--attach', container]);
+        const result = await run('podman', [...storage, 'start', '--attach', container], { limit: CHECK_LIMIT });
         return { ...result, changed: parseChanges(await podman('diff', '--format', 'json', container)) };
       } finally {
         await podman('rm', '--force', container);

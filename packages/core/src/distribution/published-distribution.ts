@@ -65,8 +65,14 @@ async function readImage(repository: Repository, digest: Digest): Promise<Publis
     digest,
     isIndex: top.kind === 'index',
     platforms: [first, ...others],
-    labels: parseLabels(labelsOf(first.config)),
+    labels: ownLabels(first),
   };
+}
+
+/** An image derived from ours inherits its labels, which say nothing of the layers that were added to it. */
+function ownLabels({ manifest, config }: PlatformImage): DistributionLabels | undefined {
+  const labels = parseLabels(labelsOf(config));
+  return labels?.layers.length === manifest.layers.length ? labels : undefined;
 }
 
 async function readChildren(
@@ -97,7 +103,7 @@ export interface PackageLayer extends Layer {
 /** Returns the layers of packages of an image that we built, the lowest first; none of an image that we did not. */
 export function packageLayersOf({ labels, platforms }: PublishedDistribution): PackageLayer[] {
   const [{ manifest, config }] = platforms;
-  if (labels === undefined || labels.layers.length !== manifest.layers.length) return [];
+  if (labels === undefined) return [];
   return labels.layers.flatMap((label, index) => {
     const descriptor = manifest.layers[index];
     const diffId = config.diffIds[index];

@@ -9,7 +9,7 @@ import { openBuildah } from './buildah.ts';
 import { type CheckTool, cleanRunner, isInstalled } from './check-tool.ts';
 import { applySteps, type ContainerSettings } from './container-settings.ts';
 import type { Dockerfile, Step } from './dockerfile.ts';
-import type { ImageConfig } from './image-config.ts';
+import { envOf, type ImageConfig } from './image-config.ts';
 import { writeOciLayout } from './oci-layout.ts';
 import { openPodman } from './podman.ts';
 
@@ -47,7 +47,11 @@ export async function runChecks(dockerfile: Dockerfile, image: CheckedImage, opt
   try {
     const images = checks.map((step, index) => ({
       name: `check-${index}`,
-      config: encodeConfig(image, applySteps(image.base, dockerfile.steps.slice(0, dockerfile.steps.indexOf(step)))),
+      config: encodeConfig(
+        image,
+        applySteps(image.base, dockerfile.steps.slice(0, dockerfile.steps.indexOf(step))),
+        step.args,
+      ),
       layers: image.layers,
     }));
     await writeOciLayout(join(directory, LAYOUT), images, image.open);
@@ -82,9 +86,11 @@ async function openTool({ directory, env }: CheckOptions): Promise<CheckTool> {
 }
 
 /** The configuration as it was when the RUN line was reached; an entrypoint would swallow the command. */
-function encodeConfig({ base, diffIds }: CheckedImage, settings: ContainerSettings): Buffer {
+function encodeConfig({ base, diffIds }: CheckedImage, settings: ContainerSettings, args: RunStep['args']): Buffer {
   const { Entrypoint: _entrypoint, Cmd: _command, ...others } = settings;
-  const config = { ...base.platform, config: others, rootfs: { type: 'layers', diff_ids: diffIds } };
+  const env = new Map([...args, ...envOf({ ...base, config: settings })]);
+  const Env = [...env].map(([name, value]) => `${name}=${value}`);
+  const config = { ...base.platform, config: { ...others, Env }, rootfs: { type: 'layers', diff_ids: diffIds } };
   return Buffer.from(JSON.stringify(config));
 }
 

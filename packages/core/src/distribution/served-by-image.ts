@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import type { PackageTree } from '../storage/package-version.ts';
 import type { BranchStore } from './branch-store.ts';
-import { type BuildContext, type BuildSources, readBranchFile } from './build-sources.ts';
+import { type BuildContext, type BuildSources, labelUpstream, readBranchFile } from './build-sources.ts';
 import { findCopiedFiles } from './copied-files.ts';
 import { listPackageVersions } from './package-files.ts';
+import { findWrongManifests } from './package-manifests.ts';
 import { readPackagePaths } from './registry-configuration.ts';
 import { findServedPackages, type OfferedPackages, type ServedPackages } from './served-packages.ts';
 
@@ -18,16 +19,9 @@ export async function readServedPackages(
   foreign: ReadonlyMap<string, readonly PackageTree[]>,
 ): Promise<ServedPackages> {
   const offered: OfferedPackages[] = [];
-  for (const { distribution, image } of sources.upstreams) {
-    const { name } = distribution;
-    const known = foreign.get(name);
-    // The image that packages are taken from may be another distribution's, which contains this one.
-    const labels = image.labels;
-    const revision =
-      labels?.distribution === name
-        ? labels.revision
-        : labels?.upstreams.find((upstream) => upstream.name === name)?.revision;
-    const contained = known ?? labels?.upstreams.find((upstream) => upstream.name === name)?.packages;
+  for (const upstream of sources.upstreams) {
+    const { name, revision, packages } = labelUpstream(upstream);
+    const contained = foreign.get(name) ?? packages;
     if (contained !== undefined) offered.push({ distribution: name, versions: contained, skipped: [] });
     else if (revision !== undefined) {
       offered.push({ distribution: name, ...listPackageVersions(await store.readDirectories(revision)) });
@@ -35,7 +29,8 @@ export async function readServedPackages(
   }
   const { branch, distribution } = context;
   offered.push({ distribution: distribution.name, ...listPackageVersions(branch.tree.directories) });
-  return findServedPackages(offered, await findPackagePaths(context, sources));
+  const served = findServedPackages(offered, await findPackagePaths(context, sources));
+  return { ...served, findings: [...served.findings, ...(await findWrongManifests(branch))] };
 }
 
 /** Finds the registry's configuration among the files that the Dockerfile copies. */

@@ -6,11 +6,12 @@ import { findImage } from './published-distribution.ts';
 /**
  * Returns the downstream distributions whose published images contain another image of this distribution than `digest`,
  * in the order in which they are to be rebuilt. One that was never published is not stale: its first build is to come.
+ * Without a digest, which an image has that is still to be built, all of them are.
  */
 export async function findStale(
   settings: StorageSettings,
   distribution: string,
-  digest: Digest,
+  digest: Digest | undefined,
   images: Repository,
 ): Promise<string[]> {
   const stale: string[] = [];
@@ -18,7 +19,7 @@ export async function findStale(
     const image = await findImage(images, tag);
     if (image === undefined) continue;
     const contained = image.labels?.upstreams.find((upstream) => upstream.name === distribution);
-    if (contained?.digest !== digest) stale.push(name);
+    if (digest === undefined || contained?.digest !== digest) stale.push(name);
   }
   return stale;
 }

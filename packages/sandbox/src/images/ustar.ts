@@ -8,10 +8,15 @@ export interface TarEntry {
   readonly mode: number;
   /** Name of the file, earlier in the same archive, that this is another name of. */
   readonly linkTo?: string;
+  /** What a symlink points to. */
+  readonly symlink?: string;
+  /** Default root. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 /**
- * Makes the header block of an entry, with time and owner 0, so that equal entries have equal headers.
+ * Makes the header block of an entry, with time 0, so that equal entries have equal headers.
  *
  * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
  */
@@ -23,12 +28,12 @@ export function tarHeader(entry: TarEntry): Buffer {
   };
   header.write(entry.name, 0);
   octal(entry.mode, 100, 8);
-  octal(0, 108, 8);
-  octal(0, 116, 8);
+  octal(entry.uid ?? 0, 108, 8);
+  octal(entry.gid ?? 0, 116, 8);
   octal(entry.size, 124, 12);
   octal(0, 136, 12);
-  header.write(entry.linkTo !== undefined ? '1' : entry.name.endsWith('/') ? '5' : '0', 156);
-  header.write(entry.linkTo ?? '', 157);
+  header.write(typeOf(entry), 156);
+  header.write(entry.linkTo ?? entry.symlink ?? '', 157);
   header.write('ustar\u000000', 257);
   // The checksum is taken with its own eight bytes as spaces.
   header.write('        ', 148);
@@ -38,6 +43,12 @@ export function tarHeader(entry: TarEntry): Buffer {
     7,
   );
   return header;
+}
+
+function typeOf({ name, linkTo, symlink }: TarEntry): string {
+  if (linkTo !== undefined) return '1';
+  if (symlink !== undefined) return '2';
+  return name.endsWith('/') ? '5' : '0';
 }
 
 /** Makes the zeros that fill a file's last block. */

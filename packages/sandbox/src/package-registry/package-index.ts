@@ -20,7 +20,8 @@ const SEMVER = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z-.]+))?(
 
 /**
  * Indexes the packages of an image's files the way Elastic's registry does: `package_paths` in their order, the first of
- * equal versions wins, directories that are no strict semantic version are passed over, and so are paths that are absent.
+ * equal versions wins, directories that are no strict semantic version are passed over, and so are paths that are absent. Throws
+ * for a version without a manifest, and for one whose manifest names another one.
  *
  * @see https://github.com/elastic/package-registry
  */
@@ -33,7 +34,8 @@ export function indexPackages(files: ReadonlyMap<string, Buffer>): PackageIndex 
       const manifest = files.get(`${directory}/manifest.yml`);
       if (!SEMVER.test(version)) {
         ignored.push(`${directory}: unexpected directory`);
-      } else if (manifest !== undefined) {
+      } else {
+        if (manifest === undefined) throw new Error(`${directory} has no manifest.yml`);
         const served = readPackage(directory, manifest);
         const key = `${served.name} ${served.version}`;
         if (found.has(key)) ignored.push(`${directory}: found before`);
@@ -71,6 +73,9 @@ function readPackage(directory: string, bytes: Buffer): ServedPackage {
   const { name, version } = manifest;
   if (typeof name !== 'string' || typeof version !== 'string') {
     throw new Error(`${directory}/manifest.yml has no name or no version`);
+  }
+  if (!directory.endsWith(`/${name}/${version}`)) {
+    throw new Error(`${directory}/manifest.yml is that of ${name} ${version}`);
   }
   return { name, version, directory, manifest };
 }

@@ -109,6 +109,10 @@ test('layers lie upon each other, and hide what is below', async () => {
 
 test('a broken package stops it', async () => {
   await expect(serve({ 'packages/a/log/1.0.0/manifest.yml': 'title: no name\n' })).rejects.toThrow(/has no name/);
+  await expect(serve({ 'packages/a/log/1.0.0/notes.txt': 'x' })).rejects.toThrow(/log\/1\.0\.0 has no manifest\.yml/);
+  await expect(serve({ 'packages/a/log/1.0.0/manifest.yml': manifest('tcp', '1.0.0') })).rejects.toThrow(
+    /log\/1\.0\.0\/manifest\.yml is that of tcp 1\.0\.0/,
+  );
 });
 
 test('versions are ordered as the specification says', () => {

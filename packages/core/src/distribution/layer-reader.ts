@@ -1,0 +1,21 @@
+import { Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import type { Descriptor } from '../image/manifest.ts';
+import type { Repository } from '../registry/repository.ts';
+
+/** Reads the tar of an image's layer, inflated as its media type says. */
+export async function* readLayer(repository: Repository, layer: Descriptor): AsyncGenerator<Buffer, void> {
+  const blob = repository.blob(layer);
+  if (/[.+]gzip$/.test(layer.mediaType)) yield* pipe(blob.open(), createGunzip({ chunkSize: 256 * 1024 }));
+  else if (layer.mediaType.endsWith('+zstd')) yield* pipe(blob.open(), createZstdDecompress());
+  else yield* blob.open();
+}
+
+async function* pipe(
+  source: AsyncIterable<Buffer>,
+  inflate: NodeJS.ReadWriteStream & { destroy(error?: Error): unknown },
+): AsyncGenerator<Buffer, void> {
+  const readable = Readable.from(source, { objectMode: false });
+  readable.on('error', (error) => inflate.destroy(error));
+  yield* readable.pipe(inflate) as unknown as AsyncIterable<Buffer>;
+}
