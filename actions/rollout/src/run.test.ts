@@ -326,8 +326,9 @@ describe('a rollout', () => {
     while (patches().length === 0) await sleep(1);
     const deployment = cluster.kubernetes.deployment(cluster.namespace, cluster.deployment);
     if (deployment === undefined) throw new Error('there is no deployment');
-    deployment.metadata.generation += 1;
-    deployment.status.observedGeneration = deployment.metadata.generation;
+    const scaled = (deployment.metadata.generation ?? 1) + 1;
+    deployment.metadata.generation = scaled;
+    deployment.status.observedGeneration = scaled;
     expect(await rollout).toMatchObject({ result: 'rolled-out', digest });
     expect(patches()).toEqual([503, 200]);
   });
