@@ -1,4 +1,4 @@
-import { parseJson } from '@slipway/core/action/inputs';
+import { list, parseJson } from '@slipway/core/action/inputs';
 import { ConfigurationError } from '@slipway/core/errors';
 import { type Image, parseImages } from '@slipway/core/image/image';
 import { lastComponent, parseReference } from '@slipway/core/image/reference';
@@ -6,18 +6,14 @@ import { lastComponent, parseReference } from '@slipway/core/image/reference';
 /** Reads the input `images`: JSON as the other actions give it, or lines `source target` as people write it. */
 export function readImages(value: string, name: string): Image[] {
   if (value.startsWith('[')) return parseImages(parseJson(value, name), `input '${name}'`);
-  return value
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const [source, target, ...rest] = line.split(/\s+/);
-      if (source === undefined || target === undefined || rest.length > 0) {
-        throw new ConfigurationError(
-          'invalid-images',
-          `input '${name}': '${line}' should be two references, the source and the target.`,
-        );
-      }
-      return { source, target, name: lastComponent(parseReference(target)) };
-    });
+  return list(value, name).map((line) => {
+    const [source, target, ...rest] = line.split(/\s+/);
+    if (source === undefined || target === undefined || rest.length > 0) {
+      throw new ConfigurationError(
+        'invalid-images',
+        `input '${name}': '${line}' should be two references, the source and the target.`,
+      );
+    }
+    return { source, target, name: lastComponent(parseReference(target)) };
+  });
 }

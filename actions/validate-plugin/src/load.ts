@@ -1,5 +1,5 @@
 import type { Runtime } from '@slipway/core/action/action';
-import { loadConfiguration } from '@slipway/core/action/configuration';
+import { isPathOnDisk, loadConfiguration } from '@slipway/core/action/configuration';
 import { parseConfiguration } from '@slipway/core/configuration/configuration';
 import { ConfigurationError } from '@slipway/core/errors';
 import { BlobReader } from '@slipway/core/github/blob-reader';
@@ -36,7 +36,7 @@ async function loadChange(
 ): Promise<{ number: number | undefined; change: LoadedChange }> {
   const { event, log } = runtime;
   const configure: Configure = async (files) => {
-    if (/^\.{0,2}\//.test(inputs.config)) return loadConfiguration(inputs.config, event, inputs.token);
+    if (isPathOnDisk(inputs.config)) return loadConfiguration(inputs.config, event, inputs.token);
     return parseConfiguration((await files.find(inputs.config))?.toString('utf8'), inputs.config);
   };
   if (inputs.directory !== undefined) {

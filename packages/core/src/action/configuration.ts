@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { CONFIGURATION_FILE, type Configuration, parseConfiguration } from '../configuration/configuration.ts';
+import { resolve } from 'node:path';
+import { type Configuration, parseConfiguration } from '../configuration/configuration.ts';
 import { ConfigurationError, messageOf, systemCodeOf } from '../errors.ts';
 import type { EventContext } from '../github/event.ts';
 import { readRepositoryFile } from '../github/repository-file.ts';
@@ -21,7 +21,7 @@ export async function loadConfiguration(
   event: EventContext,
   token: string | undefined,
 ): Promise<Configuration> {
-  if (path.startsWith('/') || path.startsWith('./') || path.startsWith('../')) {
+  if (isPathOnDisk(path)) {
     return parseConfiguration(await readFromDisk(path, 'required'), path);
   }
   if (event.repository === undefined) return parseConfiguration(await readFromDisk(path, 'optional'), path);
@@ -31,9 +31,9 @@ export async function loadConfiguration(
   return parseConfiguration(bytes?.toString('utf8'), path);
 }
 
-/** Loads the configuration of a checkout on disk; an absent file gives the defaults. */
-export async function loadConfigurationOf(directory: string): Promise<Configuration> {
-  return parseConfiguration(await readFromDisk(join(directory, CONFIGURATION_FILE), 'optional'), CONFIGURATION_FILE);
+/** Says whether an input `config` names a file on the runner, and not one in the repository. */
+export function isPathOnDisk(path: string): boolean {
+  return /^\.{0,2}\//.test(path);
 }
 
 async function readFromDisk(path: string, presence: 'required' | 'optional'): Promise<string | undefined> {

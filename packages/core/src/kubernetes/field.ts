@@ -1,3 +1,5 @@
+import { isRecord } from '../util/record.ts';
+
 /** An object out of an answer whose shape is not known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -6,8 +8,8 @@ export type JsonObject = Readonly<Record<string, unknown>>;
  * one of another type is read as if it were absent.
  */
 export function objectField(value: unknown, ...path: readonly string[]): JsonObject {
-  const found = path.reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), value);
-  return isObject(found) ? found : {};
+  const found = path.reduce<unknown>((at, name) => (isRecord(at) ? at[name] : undefined), value);
+  return isRecord(found) ? found : {};
 }
 
 export function textField(value: JsonObject, name: string): string {
@@ -22,9 +24,5 @@ export function numberField(value: JsonObject, name: string, absent = 0): number
 
 export function listField(value: JsonObject, name: string): readonly JsonObject[] {
   const field = value[name];
-  return Array.isArray(field) ? field.filter(isObject) : [];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Array.isArray(field) ? field.filter(isRecord) : [];
 }

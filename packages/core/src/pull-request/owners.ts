@@ -1,5 +1,6 @@
 import type { RepositoryFiles } from '../github/repository-files.ts';
 import type { Log } from '../util/log.ts';
+import { isRecord } from '../util/record.ts';
 import { parseYaml, YamlError } from '../util/yaml-document.ts';
 
 /**
@@ -35,8 +36,4 @@ async function readYaml(files: RepositoryFiles, path: string, log: Log): Promise
 
 function logins(value: unknown): string[] {
   return Array.isArray(value) ? value.flatMap((name) => (typeof name === 'string' ? [name.toLowerCase()] : [])) : [];
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

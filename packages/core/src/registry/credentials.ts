@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigurationError, messageOf } from '../errors.ts';
+import { isRecord } from '../util/record.ts';
 
 /** What opens a registry: a user's name and password, or docker's identity token. */
 export type Credential = { readonly username: string; readonly password: string } | { readonly identityToken: string };
@@ -102,8 +103,4 @@ function readEntry(entry: Record<string, unknown>): Credential | undefined {
   const username = text('username');
   const password = text('password');
   return username !== undefined && password !== undefined ? { username, password } : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

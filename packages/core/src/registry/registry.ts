@@ -196,7 +196,7 @@ export class Registry {
 }
 
 /** An encrypted exchange that would go on unencrypted. */
-export function isDowngrade(from: URL, to: URL): boolean {
+function isDowngrade(from: URL, to: URL): boolean {
   return from.protocol === 'https:' && to.protocol !== 'https:';
 }
 
