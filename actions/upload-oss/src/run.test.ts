@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Runtime } from '@slipway/core/action/action';
 import { readInputs } from '@slipway/core/action/inputs';
-import { Summary } from '@slipway/core/action/summary';
+import { recordRuntime } from '@slipway/core/action/testing';
 import type { Package } from '@slipway/core/archive/package';
+import type { EventContext } from '@slipway/core/github/event';
 import { SMALLEST_PART } from '@slipway/core/object-store/content-digest';
 import { Crc64 } from '@slipway/core/object-store/crc64';
 import { type OssServer, startOss } from '@slipway/sandbox/oss/server';
@@ -62,25 +62,17 @@ const asKey = ({ accessKeyId, accessKeySecret }: typeof key) => ({
   'access-key-secret': accessKeySecret,
 });
 
-async function upload(given: Record<string, string>, around: Partial<Runtime> = {}): Promise<Outputs> {
+async function upload(
+  given: Record<string, string>,
+  { env = {}, event = {} }: { env?: NodeJS.ProcessEnv; event?: Partial<EventContext> } = {},
+): Promise<Outputs> {
   const all: Record<string, string> = { config: join(directory, 'slipway.yaml'), ...asKey(key), ...given };
-  const event = { name: '', repository: undefined, defaultBranch: undefined, sha: undefined, pullRequest: undefined };
-  const mask = (secret: string): void => void masked.push(secret);
-  return run(
-    readInputs(definitions, (name) => all[name] ?? '', mask),
-    {
-      log: { info: (line) => void log.push(line), warning: (line) => void log.push(`warning: ${line}`) },
-      event: { ...event, apiUrl: '', serverUrl: '' },
-      env: {},
-      summary: new Summary(),
-      workDirectory: directory,
-      annotate: () => undefined,
-      mask,
-      fail: () => undefined,
-      group: (_, work) => work(),
-      ...around,
-    },
-  );
+  const runtime = recordRuntime({ RUNNER_TEMP: directory, ...env }, event);
+  const inputs = readInputs(definitions, (name) => all[name] ?? '', runtime.mask);
+  return run(inputs, runtime).finally(() => {
+    log.push(...runtime.lines);
+    masked.push(...runtime.masked);
+  });
 }
 
 const uploadPackage = async (bytes: Buffer, given: Record<string, string> = {}): Promise<Outputs> =>
@@ -161,9 +153,8 @@ describe('a package', () => {
   });
 
   it('is not replaced in a workflow that a push or a comment started', async () => {
-    const event = { name: 'issue_comment', repository: undefined, defaultBranch: undefined, sha: undefined };
-    const around = { event: { ...event, pullRequest: undefined, apiUrl: '', serverUrl: '' } };
-    await expect(upload({ file: 'x', overwrite: 'true', reason: 'x' }, around)).rejects.toMatchObject({
+    const event = { name: 'issue_comment' };
+    await expect(upload({ file: 'x', overwrite: 'true', reason: 'x' }, { event })).rejects.toMatchObject({
       code: 'overwrite-event',
     });
   });

@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { error as annotateError, endGroup, getInput, setOutput, setSecret, startGroup, warning } from '@actions/core';
-import { ActionError, ConfigurationError } from '../errors.ts';
+import { ActionError, ConfigurationError, messageOf } from '../errors.ts';
 import { type EventContext, readEvent } from '../github/event.ts';
 import type { Log } from '../util/log.ts';
 import { type InputDefinitions, type InputsOf, readInputs } from './inputs.ts';
@@ -30,6 +30,8 @@ export interface Runtime {
   readonly workDirectory: string;
   annotate(annotation: Annotation): void;
   mask(secret: string): void;
+  /** Keeps work for the end of the action, whichever way it ends; a failure of it is only logged. */
+  atEnd(work: () => Promise<void>): void;
   /** Makes the step fail when everything is done, with the outputs set. */
   fail(reason: string): void;
   group<T>(title: string, work: () => Promise<T>): Promise<T>;
@@ -49,21 +51,28 @@ export async function runAction<D extends InputDefinitions>(
   // ali-oss calls url.parse; the user of an action can do nothing about that.
   process.noDeprecation = true;
   const failures: string[] = [];
+  const works: (() => Promise<void>)[] = [];
   const summary = new Summary();
   try {
     const inputs = readInputs(definitions, getInput, setSecret);
-    const outputs = await run(inputs, createRuntime(inputs, summary, failures));
+    const outputs = await run(inputs, createRuntime(inputs, summary, failures, works));
     for (const [name, text] of formatOutputs(outputs)) setOutput(name, text);
   } catch (error) {
     failures.push(explain(error));
   }
+  for (const work of works) await work().catch((error: unknown) => runnerLog.warning(disarm(messageOf(error))));
   writeSummary(summary);
   for (const reason of failures) annotateError(disarm(reason));
   // Connections that are kept alive would keep the process alive as well.
   process.exit(failures.length === 0 ? 0 : 1);
 }
 
-function createRuntime(inputs: Readonly<Record<string, unknown>>, summary: Summary, failures: string[]): Runtime {
+function createRuntime(
+  inputs: Readonly<Record<string, unknown>>,
+  summary: Summary,
+  failures: string[],
+  works: (() => Promise<void>)[],
+): Runtime {
   const { env } = process;
   const given = inputs['work-directory'];
   return {
@@ -82,6 +91,7 @@ function createRuntime(inputs: Readonly<Record<string, unknown>>, summary: Summa
       (severity === 'error' ? annotateError : warning)(disarm(message), properties);
     },
     mask: setSecret,
+    atEnd: (work) => works.push(work),
     fail: (reason) => failures.push(reason),
     group: async (title, work) => {
       startGroup(disarm(title));

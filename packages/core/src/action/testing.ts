@@ -9,6 +9,8 @@ export interface RecordingRuntime extends Runtime {
   readonly failures: string[];
   readonly annotations: Annotation[];
   readonly masked: string[];
+  /** Does what an action kept for its end. */
+  end(): Promise<void>;
 }
 
 /** Makes a runtime whose environment is `env` alone; `event` replaces parts of what is read from it. */
@@ -17,6 +19,7 @@ export function recordRuntime(env: NodeJS.ProcessEnv = {}, event: Partial<EventC
   const failures: string[] = [];
   const annotations: Annotation[] = [];
   const masked: string[] = [];
+  const works: (() => Promise<void>)[] = [];
   return {
     lines,
     failures,
@@ -29,6 +32,10 @@ export function recordRuntime(env: NodeJS.ProcessEnv = {}, event: Partial<EventC
     workDirectory: env['RUNNER_TEMP'] ?? '/nonexistent',
     annotate: (annotation) => annotations.push(annotation),
     mask: (secret) => masked.push(secret),
+    atEnd: (work) => works.push(work),
+    end: async () => {
+      for (const work of works) await work();
+    },
     fail: (reason) => failures.push(reason),
     group: (_, work) => work(),
   };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigurationError, messageOf } from '../errors.ts';
 import { graphqlUrlOf } from './graphql-url.ts';
+import type { JsonObject } from './json-shape.ts';
 
 /** What the runner tells about the event that started the job; https://docs.github.com/actions/reference/workflows-and-actions/variables. */
 export interface EventContext {
@@ -11,12 +12,29 @@ export interface EventContext {
   /** The default branch, when the event's payload says it. */
   readonly defaultBranch: string | undefined;
   readonly sha: string | undefined;
+  /** What the event is about, `refs/heads/main`; undefined outside a workflow. */
+  readonly ref: string | undefined;
+  /** Login of whoever caused the event, in GitHub's own words; undefined outside a workflow. */
+  readonly actor: string | undefined;
+  /** The run of a workflow that the job belongs to; undefined outside a workflow. */
+  readonly run: WorkflowRun | undefined;
+  /** The event's payload as GitHub sent it: data from outside. */
+  readonly payload: JsonObject;
   readonly pullRequest: EventPullRequest | undefined;
   /** REST endpoint, `https://api.github.com` unless the runner says otherwise. */
   readonly apiUrl: string;
   /** GraphQL endpoint of the same server; absent: the one beside `apiUrl`. */
   readonly graphqlUrl?: string;
   readonly serverUrl: string;
+}
+
+/** One run of a workflow file. */
+export interface WorkflowRun {
+  readonly id: number;
+  /** Counts from 1; a re-run is the next one. */
+  readonly attempt: number;
+  /** `owner/name/.github/workflows/file.yml@ref` of the caller's file, whichever reusable workflow the job is in. */
+  readonly workflow: string;
 }
 
 export interface EventPullRequest {
@@ -36,6 +54,10 @@ export function readEvent(env: NodeJS.ProcessEnv): EventContext {
     repository: env['GITHUB_REPOSITORY'] || undefined,
     defaultBranch: typeof repository['default_branch'] === 'string' ? repository['default_branch'] : undefined,
     sha: env['GITHUB_SHA'] || undefined,
+    ref: env['GITHUB_REF'] || undefined,
+    actor: env['GITHUB_TRIGGERING_ACTOR'] || env['GITHUB_ACTOR'] || undefined,
+    run: readRun(env),
+    payload,
     pullRequest: readPullRequest(payload),
     apiUrl,
     graphqlUrl: graphqlUrlOf(apiUrl, env['GITHUB_GRAPHQL_URL']),
@@ -43,7 +65,13 @@ export function readEvent(env: NodeJS.ProcessEnv): EventContext {
   };
 }
 
-function readPayload(path: string | undefined): Record<string, unknown> {
+function readRun(env: NodeJS.ProcessEnv): WorkflowRun | undefined {
+  const id = Number(env['GITHUB_RUN_ID'] || undefined);
+  if (!Number.isSafeInteger(id)) return undefined;
+  return { id, attempt: Number(env['GITHUB_RUN_ATTEMPT'] || 1), workflow: env['GITHUB_WORKFLOW_REF'] ?? '' };
+}
+
+function readPayload(path: string | undefined): JsonObject {
   if (path === undefined || path === '') return {};
   try {
     return record(JSON.parse(readFileSync(path, 'utf8')));
@@ -54,7 +82,7 @@ function readPayload(path: string | undefined): Record<string, unknown> {
   }
 }
 
-function readPullRequest(payload: Record<string, unknown>): EventPullRequest | undefined {
+function readPullRequest(payload: JsonObject): EventPullRequest | undefined {
   const pull = record(payload['pull_request']);
   const base = record(pull['base']);
   const head = record(pull['head']);
@@ -65,6 +93,6 @@ function readPullRequest(payload: Record<string, unknown>): EventPullRequest | u
   return { number, baseRef, baseSha, headSha };
 }
 
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+function record(value: unknown): JsonObject {
+  return typeof value === 'object' && value !== null ? (value as JsonObject) : {};
 }
