@@ -1,13 +1,16 @@
 /**
  * Writes the generated parts of the documentation: the inputs and outputs in every action's README, from its
- * `action.yml`, and the table of rules in `docs/rules.md`, from the rules themselves.
+ * `action.yml`; the same of every reusable workflow in `docs/workflows/`, with a caller from the examples; and the table of
+ * rules in `docs/rules.md`, from the rules themselves.
  *
  * `--check` writes nothing and fails when something is not up to date. A missing description fails always.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { RULES } from '@slipway/core/pull-request/rules';
 import { load } from 'js-yaml';
+import { describeWorkflow } from './describe-workflow.ts';
+import { describe, table } from './markdown.ts';
 
 interface ActionFile {
   readonly name: string;
@@ -26,6 +29,9 @@ const stale: string[] = [];
 for (const file of globSync('actions/*/action.yml', { cwd: root }).sort()) {
   const action = load(readFileSync(join(root, file), 'utf8')) as ActionFile;
   update(`${dirname(file)}/README.md`, describeAction(action, file));
+}
+for (const file of globSync('docs/workflows/*.md', { cwd: root }).sort()) {
+  update(file, describeWorkflow(root, basename(file, '.md')));
 }
 update('docs/rules.md', describeRules());
 
@@ -73,14 +79,4 @@ function describeAction(action: ActionFile, file: string): string {
     table(['output', 'what it is'], outputs),
     '',
   ].join('\n');
-}
-
-function describe(description: string | undefined, file: string, name: string): string {
-  if (description === undefined || description.trim() === '') throw new Error(`${file}: ${name} has no description`);
-  return description.trim().replaceAll('\n', ' ').replaceAll('|', '\\|');
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }

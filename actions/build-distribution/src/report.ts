@@ -3,6 +3,7 @@ import type { BuildResult, BuiltLayer } from '@slipway/core/distribution/build-i
 import type { BuildContext, BuildSources } from '@slipway/core/distribution/build-sources';
 import { shortDigest } from '@slipway/core/image/digest';
 import { formatReference } from '@slipway/core/image/reference';
+import { before } from '@slipway/core/storage/direction';
 import { formatBytes } from '@slipway/core/util/units';
 import type { Outputs } from './run.ts';
 
@@ -71,6 +72,7 @@ export function report({ context, sources, built, dryRun, checks }: Report, runt
     commit: branch.commit,
     result,
     stale: built.stale,
+    previous: before(context.settings, context.distribution).map((each) => each.name),
     packages: built.packages,
     findings: built.findings,
     plan,

@@ -44,6 +44,7 @@ describe('build-distribution', () => {
     const { runtime, result } = build('production');
     const outputs = await result;
     expect(outputs).toMatchObject({ result: 'built', commit: head, packages: 3, stale: [], changed: true });
+    expect(outputs.previous).toEqual(['staging', 'snapshot']);
     expect(outputs.image).toBe(`images.example.com/${IMAGE}:${head}`);
     expect(runtime.failures).toEqual([]);
     expect(await registry.state.tags(IMAGE)).toEqual([head, 'production'].sort());

@@ -22,6 +22,8 @@ export interface Outputs {
   readonly commit: string;
   readonly result: 'built' | 'unchanged' | 'superseded';
   readonly stale: readonly string[];
+  /** The distributions from which what was promoted here is to be removed. */
+  readonly previous: readonly string[];
   readonly packages: number;
   readonly findings: readonly Finding[];
   readonly plan: Plan;

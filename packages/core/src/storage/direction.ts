@@ -9,6 +9,16 @@ export function furtherAlong({ distributions }: StorageSettings, { upstream }: D
   return distributions.filter(({ name }) => upstream.includes(name));
 }
 
+/**
+ * Returns the distributions before this one along promotion: those that lose what it has come to hold, for a promotion may
+ * skip any of them. The nearest comes first; frozen ones lose nothing.
+ */
+export function before({ distributions }: StorageSettings, { name }: Distribution): readonly Distribution[] {
+  return distributions
+    .filter(({ upstream, frozen }) => !frozen && upstream.includes(name))
+    .sort((a, b) => a.upstream.length - b.upstream.length);
+}
+
 /** Throws a ConfigurationError unless package versions may be promoted from one distribution to the other. */
 export function checkDirection(settings: StorageSettings, from: Distribution, to: Distribution): void {
   checkNotFrozen(to);
