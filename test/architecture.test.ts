@@ -16,6 +16,7 @@ const MODULES = [
   'plugin',
   'pull-request',
   'object-store',
+  'dockerfile',
   'storage',
   'distribution',
   'kubernetes',
@@ -27,7 +28,7 @@ const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
   '@actions/core': 'action',
   '@actions/github': 'github',
   'ali-oss': 'object-store',
-  'dockerfile-ast': 'distribution',
+  'dockerfile-ast': 'dockerfile',
 };
 
 interface Import {

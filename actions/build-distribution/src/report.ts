@@ -74,6 +74,7 @@ export function report({ context, sources, built, dryRun, checks }: Report, runt
     stale: built.stale,
     previous: before(context.settings, context.distribution).map((each) => each.name),
     packages: built.packages,
+    added: built.added,
     findings: built.findings,
     plan,
     changed: !dryRun && (result === 'built' || built.pushed > 0),

@@ -11,6 +11,7 @@ import { findBranchHead } from '@slipway/core/github/branch';
 import { parseReference } from '@slipway/core/image/reference';
 import type { Finding } from '@slipway/core/plugin/finding';
 import { checkNotFrozen } from '@slipway/core/storage/direction';
+import type { PackageVersion } from '@slipway/core/storage/package-version';
 import type { StorageRepository } from '@slipway/core/storage/storage-repository';
 import type { Inputs } from './inputs.ts';
 import { openImages } from './open-image.ts';
@@ -25,6 +26,7 @@ export interface Outputs {
   /** The distributions from which what was promoted here is to be removed. */
   readonly previous: readonly string[];
   readonly packages: number;
+  readonly added: readonly PackageVersion[];
   readonly findings: readonly Finding[];
   readonly plan: Plan;
   readonly changed: boolean;

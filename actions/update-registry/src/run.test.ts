@@ -152,6 +152,62 @@ describe('an update', () => {
     expect((await update('v1.16.0', { distributions: 'snapshot' })).outputs['pull-requests']).toHaveLength(1);
   });
 
+  it('looks for the image that FROM resolves to, with what is around the version', async () => {
+    await fixture.commit('staging', {
+      Dockerfile: dockerfile('v1.15.0')
+        .replace('FROM registry.example.com', 'ARG HOST=registry.example.com\nFROM ${HOST}')
+        .replace(':${PACKAGE_REGISTRY}', ':${PACKAGE_REGISTRY}-ubi'),
+    });
+    const missing = await update('v1.16.0', { distributions: 'staging' });
+    expect(missing.runtime.failures.join()).toMatch(/no image registry.example.com\/package-registry:v1.16.0-ubi/);
+    expect(changesSent()).toEqual([]);
+    await publish('package-registry', 'v1.16.0-ubi');
+    const { runtime, outputs } = await update('v1.16.0', { distributions: 'staging' });
+    expect(runtime.failures).toEqual([]);
+    expect(outputs['pull-requests']).toHaveLength(1);
+    const diff = await fixture.git('diff', '--unified=0', 'staging', 'update-registry/staging');
+    expect(diff.split('\n').filter((line) => /^[+-]\w/.test(line))).toEqual([
+      '-ARG PACKAGE_REGISTRY=v1.15.0',
+      '+ARG PACKAGE_REGISTRY=v1.16.0',
+    ]);
+  });
+
+  it('changes every place that names the version, in a stage and a here-document or not', async () => {
+    const text = (version: string) =>
+      [
+        '# escape=`',
+        `ARG A=1 PACKAGE_REGISTRY=${version}`,
+        'FROM registry.example.com/package-registry:$PACKAGE_REGISTRY AS Base',
+        'RUN cat <<EOF >/etc/motd',
+        'from registry.example.com/package-registry:v1.15.0',
+        'EOF',
+        `ARG PACKAGE_REGISTRY=${version}`,
+        'LABEL a=b `',
+        `  package-registry="${version}"`,
+        'FROM base',
+        'COPY packages /packages/staging',
+        '',
+      ].join('\r\n');
+    await fixture.commit('staging', { Dockerfile: text('v1.15.0') });
+    const { runtime } = await update('v1.16.0', { distributions: 'staging' });
+    expect(runtime.failures).toEqual([]);
+    expect(`${await fixture.git('show', 'update-registry/staging:Dockerfile')}\r\n`).toBe(text('v1.16.0'));
+  });
+
+  it('refuses a Dockerfile that can be changed in part only, and says where', async () => {
+    const source = `${dockerfile('v1.15.0')}LABEL package-registry=v1.15".0"\n`;
+    await fixture.commit('staging', { Dockerfile: source });
+    const { runtime, outputs } = await update('v1.16.0', { distributions: 'staging' });
+    expect(runtime.failures.join()).toMatch(
+      /staging:Dockerfile:5: LABEL: 'v1.15.0' is put together from several pieces/,
+    );
+    expect(outputs).toMatchObject({ changed: false, 'pull-requests': [] });
+    expect(changesSent()).toEqual([]);
+    await fixture.commit('staging', { Dockerfile: Buffer.from(`# \xe9\n${dockerfile('v1.15.0')}`, 'latin1') });
+    const other = await update('v1.16.0', { distributions: 'staging' });
+    expect(other.runtime.failures.join()).toMatch(/staging:Dockerfile:1: it is not UTF-8/);
+  });
+
   it('reports where versions disagree', async () => {
     await fixture.commit('staging', {
       Dockerfile: dockerfile('v1.14.0').replace('registry=${PACKAGE_REGISTRY}', 'registry=v0.21.0'),

@@ -40,7 +40,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const drift = findDrift(await readStates(storage, active));
   const images = new ImageFinder(inputs, configuration, runtime);
   const attempt = async (distribution: Distribution, onlyPlan: boolean): Promise<Attempt> => {
-    const findImage = (image: string, tag: string) => images.find(image, tag);
+    const findImage = (reference: string) => images.find(reference);
     const remote = { url: `${runtime.event.serverUrl}/${storage.name}.git`, token: inputs.token };
     const { workDirectory, env } = runtime;
     const request = { distribution, version, findImage, remote, workDirectory, env, dryRun: onlyPlan };
@@ -105,17 +105,16 @@ class ImageFinder {
   }
 
   /** Returns the digest of an image; throws a ConfigurationError when there is no such image. */
-  find(image: string, tag: string): Promise<string> {
-    const name = `${image}:${tag}`;
+  find(name: string): Promise<string> {
     let found = this.#found.get(name);
     if (found === undefined) {
-      found = this.#lookUp(name, tag);
+      found = this.#lookUp(name);
       this.#found.set(name, found);
     }
     return found;
   }
 
-  async #lookUp(name: string, tag: string): Promise<string> {
+  async #lookUp(name: string): Promise<string> {
     const reference = parseReference(name);
     const registries = await openRegistries(
       { name: 'source', home: undefined },
@@ -124,6 +123,7 @@ class ImageFinder {
       this.#configuration,
       this.#runtime,
     );
+    const { tag = 'latest' } = reference;
     try {
       const head = await registries.repository(reference).head(tag);
       if (head !== undefined) return head.digest;

@@ -1,7 +1,7 @@
 import type { TarAttributes } from '../archive/tar.ts';
+import type { CopyTarget, Dockerfile, Step } from '../dockerfile/dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
 import { type BaseFiles, parentsOf } from './base-files.ts';
-import type { CopyTarget, Dockerfile, Step } from './dockerfile.ts';
 
 /**
  * Returns the attributes of the directories that stand in the base image, for a layer that goes through them: an entry

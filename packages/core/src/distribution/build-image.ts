@@ -5,7 +5,9 @@ import type { Digest } from '../image/digest.ts';
 import { formatPlatform } from '../image/platform.ts';
 import type { Finding } from '../plugin/finding.ts';
 import type { Repository } from '../registry/repository.ts';
+import type { PackageVersion } from '../storage/package-version.ts';
 import type { Log } from '../util/log.ts';
+import { findAddedPackages } from './added-packages.ts';
 import { readBaseFiles } from './base-files.ts';
 import type { BranchStore } from './branch-store.ts';
 import {
@@ -71,6 +73,8 @@ export interface BuildResult {
   readonly reused: number;
   /** How many package versions a registry will serve of it. */
   readonly packages: number;
+  /** Those of the branch that the image before did not hold, or held with other content. */
+  readonly added: readonly PackageVersion[];
   /** Upstreams whose images were not built by us. */
   readonly foreign: readonly string[];
   readonly findings: readonly Finding[];
@@ -102,6 +106,7 @@ export async function buildImage(
   try {
     const findings = [...sources.findings, ...(await findLostPackages(context, current, join(scratch, 'current')))];
     const build = new Build(context, sources, options, scratch, findings);
+    const added = await findAddedPackages(context, current, options.store);
     const isThere = existing !== undefined && (await hasAllLayers(existing.image));
     const tag = existing?.tag ?? chooseTag(context, sources, first);
     const outcome = isThere ? await build.keep(existing) : await build.make([current, first], tag);
@@ -118,6 +123,7 @@ export async function buildImage(
       pushed: outcome.pushed,
       reused: outcome.reused,
       packages: build.packages,
+      added,
       foreign: outcome.labels.upstreams.filter(({ revision }) => revision === undefined).map(({ name }) => name),
       findings: build.findings,
       stale: await findStale(settings, distribution.name, shown, images),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { TarEntry } from '../archive/tar.ts';
 import { BASE_LAYERS, MOST_LAYERS } from '../configuration/storage.ts';
+import type { Dockerfile } from '../dockerfile/dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { PackageTree } from '../storage/package-version.ts';
@@ -10,7 +11,6 @@ import type { BaseFiles } from './base-files.ts';
 import { checkWay } from './base-places.ts';
 import type { BuildContext, BuildSources, ResolvedUpstream } from './build-sources.ts';
 import { CopiedLayers } from './copied-layers.ts';
-import type { Dockerfile } from './dockerfile.ts';
 import type { FileSource } from './file-source.ts';
 import { readForeignPackages } from './foreign-packages.ts';
 import type { GitTree } from './git-tree.ts';

@@ -1,13 +1,13 @@
 import type { Distribution, StorageSettings } from '../configuration/storage.ts';
+import type { Dockerfile, FromImage } from '../dockerfile/dockerfile.ts';
+import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
 import { formatReference, parseReference, type Reference } from '../image/reference.ts';
 import type { Finding } from '../plugin/finding.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { BranchCommit } from './branch-store.ts';
-import type { Dockerfile, FromImage } from './dockerfile.ts';
 import { envOf, workdirOf } from './image-config.ts';
 import type { UpstreamLabel } from './labels.ts';
-import { parseDockerfile } from './parse-dockerfile.ts';
 import { needImage, type PublishedDistribution } from './published-distribution.ts';
 
 /** An image that the Dockerfile names, resolved to a digest once; from then on only the digest counts. */

@@ -1,4 +1,4 @@
-import type { Step } from './dockerfile.ts';
+import type { Step } from '../dockerfile/dockerfile.ts';
 import { envOf, type ImageConfig, labelsOf } from './image-config.ts';
 import { isOwnLabel } from './labels.ts';
 

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import type { CopyTarget } from '../dockerfile/dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
-import type { CopyTarget } from './dockerfile.ts';
 import type { GitTree } from './git-tree.ts';
 import type { LayerFile } from './layer-entries.ts';
 import { checkNoWhiteout } from './package-files.ts';

@@ -1,9 +1,9 @@
 import type { TarEntry } from '../archive/tar.ts';
+import type { Dockerfile, Step } from '../dockerfile/dockerfile.ts';
 import { type BaseFiles, parentsOf } from './base-files.ts';
 import { attributesIn, checkTarget, checkWay } from './base-places.ts';
 import type { BranchCommit } from './branch-store.ts';
 import { findCopiedFiles } from './copied-files.ts';
-import type { Dockerfile, Step } from './dockerfile.ts';
 import { layerEntries } from './layer-entries.ts';
 
 /** The layers that a Dockerfile makes besides those of packages, one instruction after the other. */

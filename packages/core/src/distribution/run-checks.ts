@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Dockerfile, Step } from '../dockerfile/dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { Descriptor } from '../image/manifest.ts';
 import type { Content } from '../util/content.ts';
@@ -8,7 +9,6 @@ import { formatDuration } from '../util/units.ts';
 import { openBuildah } from './buildah.ts';
 import { type CheckTool, cleanRunner, isInstalled } from './check-tool.ts';
 import { applySteps, type ContainerSettings } from './container-settings.ts';
-import type { Dockerfile, Step } from './dockerfile.ts';
 import { envOf, type ImageConfig } from './image-config.ts';
 import { writeOciLayout } from './oci-layout.ts';
 import { openPodman } from './podman.ts';

@@ -4,7 +4,7 @@ import { formatPackageVersion } from './package-version.ts';
 import { formatPackageList, inCode } from './title.ts';
 
 /** The name under which the check is made required. */
-export const GATE = 'promotion-gate';
+export const GATE = 'slipway / gate';
 
 /**
  * Returns the check run that says the verdicts on all pull requests of one head. A commit has one check of a name, so it

@@ -166,7 +166,7 @@ function describePromotion({ promoted, overwritten }: PromotionPlan, from: strin
 function describeRemoval({ removed }: RemovalPlan, from: string): string {
   return (
     `Removes packages from \`${from}\`. Each is held, with the same git tree, by a distribution further along, and its ` +
-    `published image has it. The check \`promotion-gate\` judges that again until this is merged.\n\n` +
+    `published image has it. The check \`slipway / gate\` judges that again until this is merged.\n\n` +
     formatPackageList(removed)
   );
 }

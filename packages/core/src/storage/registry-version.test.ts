@@ -1,71 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { resolveStorage } from '../configuration/storage.ts';
-import {
-  checkRegistryVersion,
-  findDrift,
-  findRegistryModule,
-  isSameVersion,
-  readRegistryBase,
-  setRegistryVersion,
-} from './registry-version.ts';
+import { checkRegistryVersion, findDrift, findRegistryModule, isSameVersion } from './registry-version.ts';
 
 const COMMIT = '02ca71731cdc092db213cd4c9069db43b74ac01b';
-const DIGEST = `sha256:${'a'.repeat(64)}`;
-
-describe('a Dockerfile', () => {
-  it('that names the version once is changed in its ARG', () => {
-    const source = [
-      '# syntax=docker/dockerfile:1',
-      'ARG PACKAGE_REGISTRY=v1.15.0',
-      'FROM registry.example.com/distribution:production AS production',
-      'FROM registry.example.com/package-registry:${PACKAGE_REGISTRY}',
-      'LABEL package-registry=${PACKAGE_REGISTRY}',
-      'COPY --from=production /packages/production /packages/production',
-      '',
-    ].join('\n');
-    expect(readRegistryBase(source)).toEqual({
-      image: 'registry.example.com/package-registry',
-      versions: ['ARG', 'FROM', 'LABEL'].map((place) => ({ place, value: 'v1.15.0' })),
-    });
-    expect(setRegistryVersion(source, 'v1.16.0', DIGEST)).toBe(source.replace('v1.15.0', 'v1.16.0'));
-    expect(setRegistryVersion(source, 'v1.15.0', DIGEST)).toBe(source);
-  });
-
-  it.each([
-    ['FROM host:5000/package-registry:v1.0.0\n', 'FROM host:5000/package-registry:v2.0.0\n', [['FROM', 'v1.0.0']]],
-    [
-      'ARG PACKAGE_REGISTRY="v1.0.0"\r\nfrom --platform=linux/amd64 host/package-registry:v0.21.0 as base\r\n',
-      'ARG PACKAGE_REGISTRY="v2.0.0"\r\nfrom --platform=linux/amd64 host/package-registry:v2.0.0 as base\r\n',
-      [
-        ['ARG', 'v1.0.0'],
-        ['FROM', 'v0.21.0'],
-      ],
-    ],
-    [
-      `ARG PACKAGE_REGISTRY=v1.0.0 # why\nFROM host/package-registry:$PACKAGE_REGISTRY@sha256:${'b'.repeat(64)}\n`,
-      `ARG PACKAGE_REGISTRY=v2.0.0 # why\nFROM host/package-registry:$PACKAGE_REGISTRY@${DIGEST}\n`,
-      [
-        ['ARG', 'v1.0.0'],
-        ['FROM', 'v1.0.0'],
-      ],
-    ],
-    [
-      'FROM host/package-registry:v1.0.0\nLABEL a=b "package-registry"="v0.21.0" c=d\n',
-      'FROM host/package-registry:v2.0.0\nLABEL a=b "package-registry"="v2.0.0" c=d\n',
-      [
-        ['FROM', 'v1.0.0'],
-        ['LABEL', 'v0.21.0'],
-      ],
-    ],
-  ])('%j becomes %j', (source, expected, versions) => {
-    expect(setRegistryVersion(source, 'v2.0.0', DIGEST)).toBe(expected);
-    expect(readRegistryBase(source)?.versions.map(({ place, value }) => [place, value])).toEqual(versions);
-  });
-
-  it.each(['', 'FROM scratch\n', 'FROM host:5000/package-registry\n'])('%j says nothing', (source) => {
-    expect(readRegistryBase(source)).toBeUndefined();
-  });
-});
 
 describe('go.mod', () => {
   it.each([

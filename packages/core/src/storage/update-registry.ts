@@ -9,14 +9,9 @@ import { checkNotFrozen } from './direction.ts';
 import { editFiles, type FileChange } from './edit-files.ts';
 import { DIRECTORY, PACKAGES } from './packages.ts';
 import { propose, requireHead, whileHeadsMove, withdraw } from './proposal.ts';
-import {
-  findRegistryModule,
-  isSameVersion,
-  type NamedVersion,
-  type RegistryModule,
-  readRegistryBase,
-  setRegistryVersion,
-} from './registry-version.ts';
+import { findRegistryModule, isSameVersion, type NamedVersion, type RegistryModule } from './registry-version.ts';
+import { setRegistryVersion } from './registry-version-edit.ts';
+import { readRegistryBase } from './registry-version-places.ts';
 import type { StorageRepository } from './storage-repository.ts';
 import { titlePrefix } from './title.ts';
 import type { TreeEdit } from './tree-edit.ts';
@@ -47,10 +42,16 @@ export async function readRegistryState(
   const read = async (path: string): Promise<{ source: string; mode: FileMode } | undefined> => {
     const entry = root.find((each) => each.path === path);
     if (entry === undefined || (entry.mode !== '100644' && entry.mode !== '100755')) return undefined;
-    return { source: (await blobs.read(entry.id)).toString('utf8'), mode: entry.mode };
+    const bytes = await blobs.read(entry.id);
+    const source = bytes.toString('utf8');
+    // What is not UTF-8 would be written back as something else.
+    if (!Buffer.from(source).equals(bytes)) {
+      throw new ConfigurationError('dockerfile', `${distribution}:${path}:1: it is not UTF-8. Save it as UTF-8.`);
+    }
+    return { source, mode: entry.mode };
   };
   const dockerfile = await read(DOCKERFILE);
-  const base = dockerfile && readRegistryBase(dockerfile.source);
+  const base = dockerfile && readRegistryBase(dockerfile.source, nameFile(distribution));
   if (dockerfile === undefined || base === undefined) {
     throw new ConfigurationError(
       'no-registry',
@@ -71,11 +72,16 @@ export async function readRegistryState(
   };
 }
 
+/** As git names it, so that it is known which branch's file is meant. */
+function nameFile(distribution: string): string {
+  return `${distribution}:${DOCKERFILE}`;
+}
+
 export interface UpdateRequest {
   readonly distribution: Distribution;
   readonly version: string;
-  /** Returns the digest of an image; throws when there is no such image. */
-  readonly findImage: (image: string, tag: string) => Promise<string>;
+  /** Returns the digest of the image that a reference names; throws when there is no such image. */
+  readonly findImage: (reference: string) => Promise<string>;
   readonly remote: Remote;
   readonly workDirectory: string;
   readonly env: NodeJS.ProcessEnv;
@@ -110,8 +116,7 @@ export function updateRegistry(storage: StorageRepository, request: UpdateReques
   return whileHeadsMove(storage, [name], async (heads) => {
     const commit = requireHead(heads, name);
     const state = await readRegistryState(storage, name, commit);
-    const digest = await findImage(state.image, version);
-    const source = setRegistryVersion(state.dockerfile.source, version, digest);
+    const source = await setRegistryVersion(state.dockerfile.source, nameFile(name), version, findImage);
     const commands = goCommands(state, version);
     const plan = { distribution: name, from: state.versions[0]?.value ?? '', to: version, commands };
     if (source === state.dockerfile.source && commands.length === 0) {

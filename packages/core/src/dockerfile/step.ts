@@ -1,35 +1,25 @@
 import { posix } from 'node:path';
 import type { CopyTarget, Healthcheck, Step } from './dockerfile.ts';
-
-/** A flag before the words, `--from=production`. */
-export interface StepFlag {
-  readonly name: string;
-  readonly value: string;
-}
-
-/** One instruction, its lines joined. */
-export interface RawStep {
-  readonly keyword: string;
-  /** What follows keyword and flags. */
-  readonly text: string;
-  readonly line: number;
-  readonly flags: readonly StepFlag[];
-}
+import type { Instruction } from './instruction.ts';
+import type { Pair } from './pairs.ts';
+import { TracedText } from './traced-text.ts';
 
 /** What an instruction's words mean where it stands. */
 export interface Scope {
   readonly workdir: string;
   /** ARGs that no ENV of the stage hides. */
   readonly args: ReadonlyMap<string, string>;
-  words(text: string): string[];
-  expand(text: string): string;
+  words(text: TracedText): string[];
+  expand(text: TracedText): string;
+  pairs(text: TracedText): Pair[];
   /** Throws: this is not understood, and `cure` is the way out. */
   refuse(problem: string, cure?: string): never;
 }
 
 /** Returns what one instruction of the last stage does. */
-export function parseStep(raw: RawStep, scope: Scope): Step {
-  const { keyword, text, line, flags } = raw;
+export function parseStep(raw: Instruction, scope: Scope): Step {
+  const { keyword, line, flags } = raw;
+  const { text } = raw.text;
   const [flag] = flags;
   if (flag !== undefined && keyword !== 'COPY' && keyword !== 'HEALTHCHECK') {
     scope.refuse(`${keyword} --${flag.name} is not understood`, 'Leave it out.');
@@ -37,15 +27,15 @@ export function parseStep(raw: RawStep, scope: Scope): Step {
   const step = { line, text: `${keyword} ${text}` };
   switch (keyword) {
     case 'LABEL':
-      return { ...step, kind: 'label', values: parsePairs(raw, scope) };
+      return { ...step, kind: 'label', values: textsOf(scope.pairs(raw.text)) };
     case 'ENV':
-      return { ...step, kind: 'env', values: parsePairs(raw, scope) };
+      return { ...step, kind: 'env', values: textsOf(scope.pairs(raw.text)) };
     case 'WORKDIR':
-      return { ...step, kind: 'workdir', path: posix.resolve(scope.workdir, scope.expand(text)) };
+      return { ...step, kind: 'workdir', path: posix.resolve(scope.workdir, scope.expand(raw.text)) };
     case 'USER':
-      return { ...step, kind: 'user', user: scope.expand(text) };
+      return { ...step, kind: 'user', user: scope.expand(raw.text) };
     case 'EXPOSE':
-      return { ...step, kind: 'expose', ports: scope.words(text).map((word) => parsePort(word, scope)) };
+      return { ...step, kind: 'expose', ports: scope.words(raw.text).map((word) => parsePort(word, scope)) };
     case 'ENTRYPOINT':
       return { ...step, kind: 'entrypoint', command: parseCommand(text) };
     case 'CMD':
@@ -62,19 +52,12 @@ export function parseStep(raw: RawStep, scope: Scope): Step {
   }
 }
 
+function textsOf(pairs: readonly Pair[]): [string, string][] {
+  return pairs.map(([name, { text }]) => [name, text]);
+}
+
 /** Anywhere among the words, `cat <<EOF` too; https://docs.docker.com/reference/dockerfile/#here-documents. */
 const HEREDOC = /(?:^|[\s;|&(])\d*<<-?["']?\w/;
-
-/** `name=value …`, or the old form `name value`. */
-function parsePairs({ keyword, text }: RawStep, scope: Scope): [string, string][] {
-  const old = /^([^\s=]+)\s+(.*)$/s.exec(text);
-  if (old !== null) return [[old[1] ?? '', scope.expand(old[2] ?? '')]];
-  return scope.words(text).map((word) => {
-    const equals = word.indexOf('=');
-    if (equals < 1) scope.refuse(`${keyword}: '${word}' is not written as name=value`, 'Correct it.');
-    return [word.slice(0, equals), word.slice(equals + 1)];
-  });
-}
 
 function parsePort(word: string, scope: Scope): string {
   const [, port = '', protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/.exec(word) ?? [];
@@ -104,7 +87,7 @@ const HEALTHCHECK_TIMES = {
   'start-interval': 'StartInterval',
 } as const;
 
-function parseHealthcheck({ text, flags }: RawStep, scope: Scope): Healthcheck {
+function parseHealthcheck({ text: { text }, flags }: Instruction, scope: Scope): Healthcheck {
   const settings: { -readonly [Key in Exclude<keyof Healthcheck, 'Test'>]?: number } = {};
   for (const { name, value } of flags) {
     const time = Object.entries(HEALTHCHECK_TIMES).find(([flag]) => flag === name)?.[1];
@@ -135,7 +118,9 @@ function parseTime(text: string, scope: Scope): number {
 /** The names that distributions can have. */
 const PACKAGES_PATH = /^\/packages\/([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)$/;
 
-function parseCopy({ text, flags }: RawStep, step: { line: number; text: string }, scope: Scope): Step {
+function parseCopy(raw: Instruction, step: { line: number; text: string }, scope: Scope): Step {
+  const { flags } = raw;
+  const { text } = raw.text;
   // --link asks for layers that do not depend on those below, which ours never do.
   const foreign = flags.find(({ name }) => name !== 'from' && name !== 'link');
   if (foreign !== undefined) {
@@ -145,7 +130,7 @@ function parseCopy({ text, flags }: RawStep, step: { line: number; text: string 
     );
   }
   if (HEREDOC.test(text)) scope.refuse('COPY with a here-document is not understood', 'Commit the file.');
-  const words = parseList(text)?.map((word) => scope.expand(word)) ?? scope.words(text);
+  const words = parseList(text)?.map((word) => scope.expand(TracedText.elsewhere(word))) ?? scope.words(raw.text);
   const target = words.at(-1);
   const sources = words.slice(0, -1);
   if (target === undefined || sources.length === 0) {
@@ -154,7 +139,8 @@ function parseCopy({ text, flags }: RawStep, step: { line: number; text: string 
   const pattern = sources.find((source) => /[*?[\]]/.test(source));
   if (pattern !== undefined) scope.refuse(`COPY: '${pattern}' is a pattern`, 'Name the files, or their directory.');
   const stage = flags.find(({ name }) => name === 'from')?.value;
-  if (stage !== undefined) return parseUpstreamCopy({ stage: scope.expand(stage), sources, target }, step, scope);
+  if (stage !== undefined)
+    return parseUpstreamCopy({ stage: scope.expand(TracedText.elsewhere(stage)), sources, target }, step, scope);
   return parseContextCopy(sources, resolveTarget(target, sources.length, scope), step, scope);
 }
 

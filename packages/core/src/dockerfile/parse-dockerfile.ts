@@ -1,9 +1,12 @@
-import { DockerfileParser, type Instruction } from 'dockerfile-ast';
 import { ConfigurationError } from '../errors.ts';
 import type { Finding } from '../plugin/finding.ts';
 import type { Dockerfile, FromImage, Step } from './dockerfile.ts';
-import { parseStep, type Scope, type StepFlag } from './dockerfile-step.ts';
-import { expandText, splitWords, WordError } from './dockerfile-word.ts';
+import { type Instruction, readInstructions } from './instruction.ts';
+import { readPairs } from './pairs.ts';
+import { parseStep, type Scope } from './step.ts';
+import { TracedText } from './traced-text.ts';
+import { Variables } from './variables.ts';
+import { expandText, type Lookup, splitWords, WordError } from './words.ts';
 
 /** What can be done about an instruction that is not understood. */
 const WAY_OUT = 'Put what it does into a base image of your own, and name that one with FROM.';
@@ -27,9 +30,9 @@ const NO_BASE: BaseSettings = { env: new Map(), workdir: '/' };
  * What the base image sets is known only when FROM has been read: a first reading without it finds the images.
  */
 export function parseDockerfile(source: string, file: string, base: BaseSettings = NO_BASE): Dockerfile {
-  const parsed = DockerfileParser.parse(source);
-  const builder = new DockerfileBuilder(file, parsed.getEscapeCharacter(), base);
-  for (const instruction of parsed.getInstructions()) builder.add(instruction);
+  const { escapeCharacter, instructions } = readInstructions(source);
+  const builder = new DockerfileBuilder(file, escapeCharacter, base);
+  for (const instruction of instructions) builder.add(instruction);
   return builder.finish();
 }
 
@@ -37,9 +40,7 @@ interface Stage {
   readonly image: FromImage;
   readonly name: string | undefined;
   readonly steps: Step[];
-  /** ARGs and ENVs that hold in this stage. */
-  readonly variables: Map<string, string>;
-  readonly env: Set<string>;
+  readonly variables: Variables;
   workdir: string;
 }
 
@@ -47,7 +48,7 @@ class DockerfileBuilder {
   readonly #file: string;
   readonly #escape: string;
   readonly #base: BaseSettings;
-  readonly #globals = new Map<string, string>();
+  readonly #globals = new Variables();
   readonly #stages: Stage[] = [];
   readonly #findings: Finding[] = [];
 
@@ -58,15 +59,13 @@ class DockerfileBuilder {
   }
 
   add(instruction: Instruction): void {
-    const line = instruction.getRange().start.line + 1;
-    const keyword = instruction.getKeyword();
-    const text = joinLines(instruction.getRawArgumentsContent() ?? '', this.#escape);
+    const { keyword, line } = instruction;
     const stage = this.#stages.at(-1);
     try {
-      if (keyword === 'ARG') this.#addArgument(text, line, stage);
-      else if (keyword === 'FROM') this.#addStage(instruction, text, line);
+      if (keyword === 'ARG') this.#addArgument(instruction, stage);
+      else if (keyword === 'FROM') this.#addStage(instruction);
       else if (stage === undefined) this.#refuse(line, `${keyword} stands before the first FROM`, 'Begin with FROM.');
-      else this.#addStep(instruction, keyword, text, line, stage);
+      else this.#addStep(instruction, stage);
     } catch (error) {
       if (!(error instanceof WordError)) throw error;
       this.#refuse(line, `${keyword}: ${error.message}`, 'Correct it.');
@@ -107,35 +106,27 @@ class DockerfileBuilder {
     if (second !== undefined) this.#refuse(second.line, 'the packages are copied twice', 'Leave one COPY out.');
   }
 
-  #addArgument(text: string, line: number, stage: Stage | undefined): void {
-    const lookup = this.#lookup(stage, line);
-    for (const word of splitWords(text, lookup, this.#escape)) {
-      const equals = word.indexOf('=');
-      const name = equals === -1 ? word : word.slice(0, equals);
-      const value = equals === -1 ? this.#globals.get(name) : word.slice(equals + 1);
-      // An ENV of the same name wins: https://docs.docker.com/reference/dockerfile/#using-arg-variables
-      if (stage?.env.has(name) === true || value === undefined) continue;
-      (stage?.variables ?? this.#globals).set(name, value);
-    }
+  #addArgument({ text, line }: Instruction, stage: Stage | undefined): void {
+    const variables = stage?.variables ?? this.#globals;
+    for (const word of splitWords(text, this.#lookup(stage, line), this.#escape)) variables.declare(word);
   }
 
-  #addStage(instruction: Instruction, text: string, line: number): void {
-    const [flag] = flagsOf(instruction);
+  #addStage({ text, line, flags: [flag] }: Instruction): void {
     if (flag !== undefined)
       this.#refuse(
         line,
         `FROM --${flag.name} is not understood`,
         'Leave it out: every platform of the base image is built.',
       );
-    const lookup = (name: string, hasDefault = false): string | undefined => {
+    const lookup: Lookup = (name, alternative) => {
       const value = this.#globals.get(name);
-      if (value !== undefined || hasDefault) return value;
+      if (value !== undefined || alternative !== undefined) return value;
       return this.#refuse(line, `FROM: \${${name}} is not set`, `Add before the first FROM: ARG ${name}=<value>`);
     };
-    const [reference = '', as, name, ...rest] = splitWords(text, lookup, this.#escape);
+    const [reference = '', as, name, ...rest] = splitWords(text, lookup, this.#escape).map((word) => word.text);
     const isNamed = as?.toLowerCase() === 'as' && name !== undefined;
     if (reference === '' || rest.length > 0 || (as !== undefined && !isNamed)) {
-      this.#refuse(line, `'FROM ${text}' is not written as FROM <image> or FROM <image> AS <name>`, 'Correct it.');
+      this.#refuse(line, `'FROM ${text.text}' is not written as FROM <image> or FROM <image> AS <name>`, 'Correct it.');
     }
     const earlier = this.#stages.some((stage) => stage.name === reference.toLowerCase());
     if (earlier || reference === 'scratch') {
@@ -145,42 +136,45 @@ class DockerfileBuilder {
       image: { reference, line },
       name: isNamed ? name.toLowerCase() : undefined,
       steps: [],
-      variables: new Map(),
-      env: new Set(),
+      variables: new Variables(this.#globals),
       workdir: this.#base.workdir,
     });
   }
 
-  #addStep(instruction: Instruction, keyword: string, text: string, line: number, stage: Stage): void {
+  #addStep(instruction: Instruction, stage: Stage): void {
+    const { line } = instruction;
+    const lookup = this.#lookup(stage, line);
     const scope: Scope = {
       workdir: stage.workdir,
-      args: new Map([...stage.variables].filter(([name]) => !stage.env.has(name))),
-      words: (part) => splitWords(part, this.#lookup(stage, line), this.#escape),
-      expand: (part) => expandText(part, this.#lookup(stage, line), this.#escape),
+      args: stage.variables.args,
+      words: (part) => splitWords(part, lookup, this.#escape).map(({ text }) => text),
+      expand: (part) => expandText(part, lookup, this.#escape).text,
+      pairs: (part) => readPairs(part, lookup, this.#escape),
       refuse: (problem, cure = WAY_OUT) => this.#refuse(line, problem, cure),
     };
-    const step = parseStep({ keyword, text, line, flags: flagsOf(instruction) }, scope);
+    const step = parseStep(instruction, scope);
     stage.steps.push(step);
     if (step.kind === 'workdir') stage.workdir = step.path;
     if (step.kind !== 'env') return;
-    for (const [name, value] of step.values) {
-      stage.variables.set(name, value);
-      stage.env.add(name);
-    }
+    for (const [name, value] of step.values) stage.variables.setEnv(name, TracedText.elsewhere(value));
   }
 
-  #lookup(stage: Stage | undefined, line: number): (name: string, hasDefault?: boolean) => string | undefined {
-    return (name, hasDefault = false) => {
-      const value =
-        stage === undefined ? this.#globals.get(name) : (stage.variables.get(name) ?? this.#base.env.get(name));
-      if (value === undefined && !hasDefault) this.#reportUnset(name, line, stage !== undefined);
+  #lookup(stage: Stage | undefined, line: number): Lookup {
+    return (name, alternative) => {
+      const value = stage === undefined ? this.#globals.get(name) : (stage.variables.get(name) ?? this.#ofBase(name));
+      if (value === undefined && alternative === undefined) this.#reportUnset(name, line, stage !== undefined);
       return value;
     };
   }
 
+  #ofBase(name: string): TracedText | undefined {
+    const value = this.#base.env.get(name);
+    return value === undefined ? undefined : TracedText.elsewhere(value);
+  }
+
   /** Docker fills in nothing and says nothing, which is how labels came to be empty. */
   #reportUnset(name: string, line: number, inStage: boolean): void {
-    const isGlobal = inStage && this.#globals.has(name);
+    const isGlobal = inStage && this.#globals.get(name) !== undefined;
     this.#findings.push({
       file: this.#file,
       line,
@@ -195,27 +189,4 @@ class DockerfileBuilder {
   #refuse(line: number, problem: string, cure: string): never {
     throw new ConfigurationError('dockerfile', `${this.#file}:${line}: ${problem}. ${cure}`);
   }
-}
-
-function flagsOf(instruction: Instruction): StepFlag[] {
-  if (!('getFlags' in instruction) || typeof instruction.getFlags !== 'function') return [];
-  const flags: unknown = instruction.getFlags();
-  if (!Array.isArray(flags)) return [];
-  return flags.map((flag: { getName(): string; getValue(): string | null }) => ({
-    name: flag.getName(),
-    value: flag.getValue() ?? '',
-  }));
-}
-
-/** Joins continued lines as Docker does: comment lines and empty ones between them are left out. */
-function joinLines(text: string, escapeCharacter: string): string {
-  const lines = text.split(/\r?\n/);
-  return lines
-    .filter((line, index) => index === 0 || !/^\s*(?:#.*)?$/.test(line))
-    .map((line, index, all) => {
-      const trimmed = line.trimEnd();
-      return index < all.length - 1 && trimmed.endsWith(escapeCharacter) ? trimmed.slice(0, -1) : line;
-    })
-    .join(text.startsWith('<<') ? '\n' : '')
-    .trim();
 }
