@@ -79,6 +79,42 @@ describe('startSandbox', () => {
     }
   });
 
+  it('runs workflows where it is asked to, on machines that know the servers', async () => {
+    const sandbox = await startSandbox({
+      repositories: { 'acme/plugins': null },
+      deployed: [],
+      workflows: ({ environment }) => ({
+        actions: directory,
+        env: { KUBECONFIG: environment['KUBECONFIG'] ?? '' },
+        repositories: { 'acme/plugins': { secrets: { KEY: environment['OSS_ACCESS_KEY_SECRET'] ?? '' } } },
+      }),
+    });
+    try {
+      const text = [
+        'on: push',
+        'jobs:',
+        '  look:',
+        '    runs-on: ubuntu-latest',
+        "    env: { KEY: '${{ secrets.KEY }}' }",
+        '    steps: [{ run: test -f "$KUBECONFIG" && test -n "$KEY" && sleep 0.1 }]',
+      ];
+      const put = (file: string, content: string): Promise<Response> =>
+        fetch(`${sandbox.github.apiUrl}/repos/acme/plugins/contents/${file}`, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${sandbox.environment['GITHUB_TOKEN']}` },
+          body: JSON.stringify({ message: 'Add', content: Buffer.from(content).toString('base64') }),
+        });
+      expect((await put('.github/workflows/look.yml', text.join('\n'))).status).toBe(201);
+      await sandbox.workflows?.idle();
+      expect(sandbox.workflows?.runs).toMatchObject([{ event: 'push', conclusion: 'success' }]);
+      await put('more', 'more');
+    } finally {
+      await sandbox.close();
+    }
+    // What was running has come to its end before the servers went.
+    expect(sandbox.workflows?.runs.map(({ status }) => status)).toEqual(['completed', 'completed']);
+  });
+
   it('leaves no server behind when one cannot start', async () => {
     const occupied = createServer();
     await new Promise<void>((resolve) => occupied.listen(0, '127.0.0.1', resolve));

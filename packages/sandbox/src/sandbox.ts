@@ -1,6 +1,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { ActionsService, WorkflowOptions } from './actions-service/options.ts';
+import { startActionsService } from './actions-service/service.ts';
 import { type GitHubOptions, type GitHubServer, startGitHub } from './github/server.ts';
 import { imagesOfRegistries } from './kubernetes/registry-images.ts';
 import { type KubernetesServer, startKubernetes } from './kubernetes/server.ts';
@@ -24,6 +26,11 @@ export interface SandboxOptions {
   readonly deployed?: readonly string[];
   /** Real seconds for one second of the cluster (default 1). */
   readonly scale?: number;
+  /**
+   * Runs the workflows of these repositories when something happens in them. Says what by a function where secrets or
+   * the machine's environment are to hold what the sandbox exports.
+   */
+  readonly workflows?: WorkflowOptions | ((client: ClientFiles) => WorkflowOptions);
   /** Ports; the system chooses those that are not given. */
   readonly ports?: { readonly [Server in 'source' | 'target' | 'oss' | 'github' | 'cluster']?: number };
 }
@@ -38,6 +45,8 @@ export interface Sandbox extends ClientFiles {
   readonly github: GitHubServer;
   /** A Kubernetes whose nodes pull from the two registries. */
   readonly cluster: KubernetesServer;
+  /** What runs workflows, where {@link SandboxOptions.workflows} asks for it. */
+  readonly workflows: ActionsService | undefined;
   /** Stops all servers, and removes what was kept when that was temporary. */
   close(): Promise<void>;
 }
@@ -128,7 +137,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         imagePullPolicy: 'Always',
       });
     }
-    return { source, target, oss, github, cluster, ...client, close };
+    const workflows = typeof options.workflows === 'function' ? options.workflows(client) : options.workflows;
+    // Opened last, so that it is closed first: jobs that are cancelled still talk to the servers.
+    const service = workflows === undefined ? undefined : startActionsService({ ...workflows, github });
+    if (service !== undefined) undo.push(() => service.close());
+    return { source, target, oss, github, cluster, workflows: service, ...client, close };
   } catch (error) {
     await close();
     throw error;

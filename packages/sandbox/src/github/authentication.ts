@@ -1,10 +1,11 @@
 import { ApiError, notFound } from './api-error.ts';
+import type { App } from './apps.ts';
 import type { HostedRepository } from './hosted-repository.ts';
 
 export type AccessLevel = 'read' | 'write';
 
-/** What a token must be able to do, as GitHub's permission names: `contents:write`. */
-export type Access = `${string}:${AccessLevel}`;
+/** What a token must be able to do, as GitHub's permission names: `contents:write`; `app`: be an app itself, by a JWT. */
+export type Access = `${string}:${AccessLevel}` | 'app';
 
 export interface TokenOptions {
   readonly token: string;
@@ -16,6 +17,10 @@ export interface TokenOptions {
   readonly permissions?: Readonly<Record<string, AccessLevel>>;
   /** Whose app's check runs the token writes; default: the login without `[bot]`. */
   readonly app?: string;
+  /** When it is worth nothing any more; absent: never. */
+  readonly expiresAt?: Date;
+  /** The id of the installation of an app that it stands for. */
+  readonly installation?: number;
 }
 
 /** Who asks: somebody with a token, or nobody in particular. */
@@ -23,13 +28,30 @@ export type Actor = TokenOptions | undefined;
 
 export const appOf = (token: TokenOptions): string => token.app ?? token.login.replace(/\[bot\]$/, '');
 
+/** What requests are checked against. */
+export interface Credentials {
+  readonly tokens: ReadonlyMap<string, TokenOptions>;
+  readonly apps: { authenticate(jwt: string, now: Date): App };
+  now(): Date;
+}
+
 /** Reads the Authorization header of a REST or git request; a token nobody handed out is refused, not ignored. */
-export function authenticate(header: string | undefined, tokens: ReadonlyMap<string, TokenOptions>): Actor {
+export function authenticate(header: string | undefined, { tokens, now }: Credentials): Actor {
   if (header === undefined) return undefined;
   const found = tokens.get(secretOf(header));
-  if (found === undefined) throw new ApiError(401, 'Bad credentials');
+  if (found === undefined || (found.expiresAt !== undefined && found.expiresAt <= now())) {
+    throw new ApiError(401, 'Bad credentials');
+  }
   return found;
 }
+
+/** The app that asks with a JWT of its own; undefined for every other header. */
+export function authenticateApp(header: string | undefined, { apps, now }: Credentials): App | undefined {
+  const secret = header === undefined ? '' : secretOf(header);
+  return isJwt(secret) ? apps.authenticate(secret, now()) : undefined;
+}
+
+const isJwt = (secret: string): boolean => /^[\w-]+\.[\w-]+\.[\w-]*$/.test(secret);
 
 function secretOf(header: string): string {
   const [, scheme = '', value = ''] = /^(\S+)\s+(\S+)$/.exec(header) ?? [];

@@ -1,19 +1,10 @@
-import type { GitRepository } from './git/git-repository.ts';
-import { isAncestor, mergeBase, mergeTrees } from './git/history.ts';
+import type { Sender } from './event-bus.ts';
+import { isAncestor, mergeTrees } from './git/history.ts';
 import type { Signature } from './git/objects.ts';
 import type { HostedRepository } from './hosted-repository.ts';
-import type { IssueRecord, PullRecord } from './records.ts';
+import { type PullRequest, pullRequestsOf } from './pull-request.ts';
+import { announcePull, announceReview } from './pull-request-events.ts';
 import type { Site } from './site.ts';
-
-/** An issue that is a pull request. */
-export interface PullRequest extends IssueRecord {
-  readonly pull: PullRecord;
-}
-
-export const isPullRequest = (issue: IssueRecord | undefined): issue is PullRequest =>
-  issue !== undefined && issue.pull !== null;
-
-export const pullRequestsOf = ({ record }: HostedRepository): PullRequest[] => record.issues.filter(isPullRequest);
 
 /**
  * Brings the open pull requests of a repository up to its branches, however these moved: through REST, by a push, or by
@@ -46,11 +37,18 @@ async function synchronise(site: Site, repository: HostedRepository, request: Pu
   const source = site.find(pull.headRepository);
   const head = await source?.git.branch(pull.headRef);
   const base = await repository.git.branch(pull.baseRef);
+  // A branch that was moved on disk, past the server, was moved by nobody the server knows.
+  const author: Sender = { login: request.user, isJob: false };
+  const moved = (of: HostedRepository | undefined, ref: string, sha: string | undefined): Sender =>
+    (of === undefined ? undefined : site.movers.who(of.fullName, `refs/heads/${ref}`, sha ?? null)) ?? author;
   if (source === undefined || head === undefined || base === undefined) {
     close(site, request);
+    const sender = base === undefined ? moved(repository, pull.baseRef, base) : moved(source, pull.headRef, head);
+    await announcePull(site, repository, sender, 'closed', request);
     return true;
   }
   const headMoved = head !== pull.headSha;
+  const before = pull.headSha;
   // Between two trial merges the base cannot have swallowed the head unnoticed.
   if (!headMoved && pull.trial?.base === base && pull.trial.head === head) return false;
   if (headMoved) {
@@ -67,8 +65,32 @@ async function synchronise(site: Site, repository: HostedRepository, request: Pu
     pull.headSha = head;
     pull.baseSha = base;
   }
-  if (request.state === 'open') await tryMerge(site, repository, request, base);
+  if (request.state === 'closed') {
+    await announcePull(site, repository, moved(repository, pull.baseRef, base), 'closed', request);
+    return true;
+  }
+  await tryMerge(site, repository, request, base);
+  if (headMoved) {
+    const sender = moved(source, pull.headRef, head);
+    await dismissApprovals(site, repository, request, sender);
+    await announcePull(site, repository, sender, 'synchronize', request, { before, after: head });
+  }
   return true;
+}
+
+/** Where the base branch asks for it, what was approved is approved no more once something else is the head. */
+async function dismissApprovals(
+  site: Site,
+  repository: HostedRepository,
+  request: PullRequest,
+  sender: Sender,
+): Promise<void> {
+  if (repository.record.protections[request.pull.baseRef]?.dismissStale !== true) return;
+  for (const review of repository.record.reviews) {
+    if (review.pull !== request.number || review.state !== 'APPROVED') continue;
+    review.state = 'DISMISSED';
+    await announceReview(site, repository, sender, 'dismissed', request, review);
+  }
 }
 
 function close(site: Site, request: PullRequest): void {
@@ -108,13 +130,6 @@ async function tryMerge(site: Site, repository: HostedRepository, request: PullR
 export async function adoptHead(site: Site, repository: HostedRepository, request: PullRequest): Promise<void> {
   await repository.git.setRef(`refs/pull/${request.number}/head`, request.pull.headSha);
   await tryMerge(site, repository, request, request.pull.baseSha);
-}
-
-/** The commit against which a pull request's changes are shown: where it left the base branch. */
-export async function comparisonBase(git: GitRepository, request: PullRequest): Promise<string> {
-  const { pull } = request;
-  const base = request.state === 'open' ? await git.branch(pull.baseRef) : undefined;
-  return (await mergeBase(git, base ?? pull.baseSha, pull.headSha)) ?? pull.baseSha;
 }
 
 /** How GitHub signs what a user does on its pages. */

@@ -1,7 +1,8 @@
 /** What the server keeps as JSON beside the git repositories. Times are ISO 8601 in UTC with whole seconds. */
 
 export type Role = 'admin' | 'maintain' | 'write' | 'triage' | 'read';
-export type TeamRole = 'member' | 'maintainer';
+/** `pending`: invited, and not there yet. */
+export type TeamRole = 'member' | 'maintainer' | 'pending';
 
 export interface UserRecord {
   readonly id: number;
@@ -14,6 +15,8 @@ export interface TeamRecord {
   readonly organization: string;
   readonly slug: string;
   members: Record<string, TeamRole>;
+  /** The slug of the team that this one is in. */
+  parent?: string;
 }
 
 export interface AccountsRecord {
@@ -43,6 +46,8 @@ export interface PullRecord {
   mergeCommitSha: string | null;
   /** The last trial merge; `commit` null where the branches conflict. */
   trial: { readonly base: string; readonly head: string; readonly commit: string | null } | null;
+  /** Who was asked for a review and has not given one: logins, and slugs of teams. */
+  requested?: { readonly users: readonly string[]; readonly teams: readonly string[] };
 }
 
 export interface IssueRecord {
@@ -68,14 +73,14 @@ export interface CommentRecord {
   updatedAt: string;
 }
 
-export type ReviewState = 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'PENDING';
+export type ReviewState = 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'PENDING' | 'DISMISSED';
 
 export interface ReviewRecord {
   readonly id: number;
   readonly pull: number;
   readonly user: string;
   readonly body: string;
-  readonly state: ReviewState;
+  state: ReviewState;
   readonly commitId: string;
   readonly submittedAt: string | null;
 }
@@ -102,6 +107,30 @@ export interface CheckRunRecord {
   output: CheckRunOutput;
 }
 
+/** What must hold before something is merged into a branch. */
+export interface ProtectionRecord {
+  /** Where clients find it: a ruleset is for everybody to read, the older branch protection for administrators only. */
+  readonly kind: 'ruleset' | 'branch-protection';
+  /** Checks that must be green; `appId` null takes one of any app. */
+  readonly checks: readonly { readonly context: string; readonly appId: number | null }[];
+  /** The head must have everything that the base has. */
+  readonly strict: boolean;
+  /** Approving reviews that are needed; 0: none. */
+  readonly approvals: number;
+  /** A push to the head dismisses approvals. */
+  readonly dismissStale: boolean;
+  /** Logins that none of this holds for: `slipway[bot]`. */
+  readonly bypass: readonly string[];
+}
+
+export interface EnvironmentRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly createdAt: string;
+  /** Patterns of the branches that may deploy to it; null: all. */
+  branches: readonly string[] | null;
+}
+
 export interface RepositoryRecord {
   readonly id: number;
   readonly owner: string;
@@ -119,4 +148,7 @@ export interface RepositoryRecord {
   comments: CommentRecord[];
   readonly reviews: ReviewRecord[];
   readonly checkRuns: CheckRunRecord[];
+  /** By branch. */
+  readonly protections: Record<string, ProtectionRecord>;
+  readonly environments: EnvironmentRecord[];
 }

@@ -5,7 +5,8 @@ import type { Answer } from './answer.ts';
 import { graphqlRoute } from './api/graphql.ts';
 import { routes } from './api/routes.ts';
 import { ApiError, notFound } from './api-error.ts';
-import { type Actor, authenticate, requireAccess, requireVisible, type TokenOptions } from './authentication.ts';
+import type { App } from './apps.ts';
+import { type Actor, authenticate, authenticateApp, requireAccess, requireVisible } from './authentication.ts';
 import { Payload } from './payload.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Call } from './route.ts';
@@ -18,13 +19,11 @@ const bodyLimit = 160 * 1024 * 1024;
 /** The API of the server, REST and what there is of GraphQL: reads a request, finds its operation, checks who asks, and sends the answer. */
 export class RestApi {
   readonly #site: Site;
-  readonly #tokens: ReadonlyMap<string, TokenOptions>;
   readonly #limits = new RateLimit();
   readonly #match = createRouter([...routes, graphqlRoute]);
 
-  constructor(site: Site, tokens: ReadonlyMap<string, TokenOptions>) {
+  constructor(site: Site) {
     this.#site = site;
-    this.#tokens = tokens;
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
@@ -40,8 +39,10 @@ export class RestApi {
     let actor: Actor;
     let answer: Answer;
     try {
-      actor = authenticate(request.headers.authorization, this.#tokens);
-      answer = conditional(request, await this.#perform(request, url, actor));
+      const { authorization } = request.headers;
+      const app = authenticateApp(authorization, this.#site);
+      actor = app === undefined ? authenticate(authorization, this.#site) : undefined;
+      answer = conditional(request, await this.#perform(request, url, actor, app));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       answer = errorAnswer(error);
@@ -55,19 +56,23 @@ export class RestApi {
     send(response, answer, { ...headers, ...this.#limits.count(actor?.token ?? '', seconds, cost) });
   }
 
-  async #perform(request: IncomingMessage, url: URL, actor: Actor): Promise<Answer> {
+  async #perform(request: IncomingMessage, url: URL, actor: Actor, app: App | undefined): Promise<Answer> {
     const path = url.pathname.replace(/^\/api\/v3(?=\/|$)|^\/api(?=\/graphql$)/, '');
     const found = this.#match(request.method ?? 'GET', path);
     if (found === undefined) throw notFound();
     const { route, parameters } = found;
+    const isForApps = route.access.includes('app');
+    if (isForApps && app === undefined) throw new ApiError(401, 'A JSON web token could not be decoded');
+    if (!isForApps && app !== undefined) throw new ApiError(403, 'Resource not accessible by integration');
     const owner = parameters.get('owner');
     const repository = owner === undefined ? undefined : this.#site.find(`${owner}/${parameters.get('repo') ?? ''}`);
     if (owner !== undefined && repository === undefined) throw notFound();
-    if (repository !== undefined) requireVisible(actor, repository);
-    requireAccess(actor, route.access, isPublic(route.access, repository?.record.private));
+    if (repository !== undefined && !isForApps) requireVisible(actor, repository);
+    if (!isForApps) requireAccess(actor, route.access, isPublic(route.access, repository?.record.private));
     const call: Call = {
       site: this.#site,
       actor,
+      app,
       url,
       query: url.searchParams,
       accept: request.headers.accept ?? '',

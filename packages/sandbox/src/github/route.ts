@@ -1,6 +1,9 @@
+import { senderOf } from './announce.ts';
 import type { Answer } from './answer.ts';
 import { notFound } from './api-error.ts';
+import type { App } from './apps.ts';
 import type { Access, Actor, TokenOptions } from './authentication.ts';
+import type { Sender } from './event-bus.ts';
 import type { HostedRepository } from './hosted-repository.ts';
 import type { Payload } from './payload.ts';
 import type { Site } from './site.ts';
@@ -9,6 +12,8 @@ import type { Site } from './site.ts';
 export interface Call {
   readonly site: Site;
   readonly actor: Actor;
+  /** The app that asks, where the route is for apps. */
+  readonly app: App | undefined;
   /** The whole address as the client wrote it. */
   readonly url: URL;
   readonly query: URLSearchParams;
@@ -61,6 +66,9 @@ export function actorOf({ actor }: Call): TokenOptions {
   if (actor === undefined) throw notFound();
   return actor;
 }
+
+/** Who acts, for the events that follow. */
+export const senderOfCall = (call: Call): Sender => senderOf(actorOf(call));
 
 /** A number in the path; anything else does not exist. */
 export function numberParameter(call: Call, name: string): number {

@@ -1,5 +1,8 @@
 import { type ListeningServer, listen } from '../http-server.ts';
+import type { AppCredentials, AppOptions } from './apps.ts';
 import type { TokenOptions } from './authentication.ts';
+import type { EventListener } from './event-bus.ts';
+import type { EnvironmentOptions, HostedRepository, ProtectionOptions } from './hosted-repository.ts';
 import type { TeamRole } from './records.ts';
 import { RestApi } from './rest-api.ts';
 import { type RepositoryOptions, Site } from './site.ts';
@@ -34,7 +37,17 @@ export interface GitHubServer extends ListeningServer {
   /** Hands out a token: a job gets its own and loses it in the end. */
   addToken(token: TokenOptions): void;
   removeToken(token: string): void;
-  setTeam(organization: string, slug: string, members: Readonly<Record<string, TeamRole>>): void;
+  /** Sets who is in a team; `parent` is the slug of the team that it is in. */
+  setTeam(organization: string, slug: string, members: Readonly<Record<string, TeamRole>>, parent?: string): void;
+  /** Makes an app and installs it; its private key comes back. */
+  addApp(app: AppOptions): Promise<AppCredentials>;
+  /** Protects a branch; undefined takes the protection away. */
+  setProtection(fullName: string, branch: string, rules: ProtectionOptions | undefined): void;
+  setEnvironment(fullName: string, name: string, environment: EnvironmentOptions): void;
+  /** Is told of every change; returns what ends it. */
+  onEvent(listener: EventListener): () => void;
+  /** Everything behind the API, for what GitHub itself runs beside it: the actions service. */
+  readonly site: Site;
 }
 
 const defaultToken: TokenOptions = { token: 'sandbox-token', login: 'sandbox-admin' };
@@ -48,11 +61,10 @@ const defaultToken: TokenOptions = { token: 'sandbox-token', login: 'sandbox-adm
 export async function startGitHub(options: GitHubOptions): Promise<GitHubServer> {
   const site = new Site(options.directory, options.now ?? (() => new Date()));
   await site.open();
-  const tokens = new Map<string, TokenOptions>();
   if (options.tokens === undefined) site.administrators.add(defaultToken.login);
   const addToken = (token: TokenOptions): void => {
     site.accounts.ensure(token.login);
-    tokens.set(token.token, token);
+    site.tokens.set(token.token, token);
   };
   for (const token of options.tokens ?? [defaultToken]) addToken(token);
   for (const [name, repository] of Object.entries(options.repositories ?? {})) {
@@ -63,16 +75,19 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubServer>
     const [organization = '', slug = ''] = name.split('/');
     site.accounts.setTeam(organization, slug, members);
   }
-  const rest = new RestApi(site, tokens);
+  const rest = new RestApi(site);
   const underWay = new Set<Promise<void>>();
   const server = await listen({ port: options.port ?? 0 }, (request, response, url) => {
-    const work = isGitRequest(url)
-      ? serveGit(site, tokens, request, response, url)
-      : rest.handle(request, response, url);
+    const work = isGitRequest(url) ? serveGit(site, request, response, url) : rest.handle(request, response, url);
     underWay.add(work);
     return work.finally(() => underWay.delete(work));
   });
   site.serverUrl = server.url;
+  const find = (fullName: string): HostedRepository => {
+    const repository = site.find(fullName);
+    if (repository === undefined) throw new Error(`there is no repository ${fullName}`);
+    return repository;
+  };
   return {
     ...server,
     apiUrl: site.apiUrl,
@@ -81,16 +96,17 @@ export async function startGitHub(options: GitHubOptions): Promise<GitHubServer>
     addRepository: async (fullName, more) => {
       await site.addRepository(fullName, more);
     },
-    repositoryPath: (fullName) => {
-      const repository = site.find(fullName);
-      if (repository === undefined) throw new Error(`there is no repository ${fullName}`);
-      return repository.record.path;
-    },
+    repositoryPath: (fullName) => find(fullName).record.path,
     addToken,
     removeToken: (token) => {
-      tokens.delete(token);
+      site.tokens.delete(token);
     },
-    setTeam: (organization, slug, members) => site.accounts.setTeam(organization, slug, members),
+    setTeam: (organization, slug, members, parent) => site.accounts.setTeam(organization, slug, members, parent),
+    addApp: (app) => site.apps.add(app),
+    setProtection: (fullName, branch, rules) => find(fullName).protect(branch, rules),
+    setEnvironment: (fullName, name, environment) => find(fullName).setEnvironment(name, environment),
+    onEvent: (listener) => site.events.subscribe(listener),
+    site,
     close: async () => {
       await server.close();
       // A client that has gone does not stop the work it asked for.

@@ -2,10 +2,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Accounts } from './accounts.ts';
+import type { ActionsHost } from './actions-host.ts';
+import { Apps } from './apps.ts';
+import type { TokenOptions } from './authentication.ts';
+import { EventBus } from './event-bus.ts';
 import { createBareRepository } from './git/git-command.ts';
 import { isoSeconds } from './git/objects.ts';
 import { HostedRepository } from './hosted-repository.ts';
 import { readJsonFile } from './json-file.ts';
+import { Movers } from './movers.ts';
 import type { RepositoryRecord, Role } from './records.ts';
 
 export interface RepositoryOptions {
@@ -25,6 +30,13 @@ export class Site {
   readonly accounts: Accounts;
   readonly #now: () => Date;
   readonly #repositories = new Map<string, HostedRepository>();
+  readonly events = new EventBus();
+  readonly movers = new Movers();
+  readonly apps = new Apps();
+  /** By their secrets. Not kept: each start says who may do what. */
+  readonly tokens = new Map<string, TokenOptions>();
+  /** Who runs workflows; undefined where nobody does. */
+  actions: ActionsHost | undefined;
   /** Logins that are administrators of every repository. */
   readonly administrators = new Set<string>();
   /** `http://127.0.0.1:port`, known once the server listens. */
@@ -40,9 +52,7 @@ export class Site {
     return `${this.serverUrl}/api/v3`;
   }
 
-  now(): Date {
-    return this.#now();
-  }
+  readonly now = (): Date => this.#now();
 
   timestamp(): string {
     return isoSeconds(this.now());
@@ -54,7 +64,9 @@ export class Site {
     await mkdir(folder, { recursive: true });
     for (const file of (await readdir(folder)).filter((name) => name.endsWith('.json'))) {
       const record = readJsonFile<RepositoryRecord>(join(folder, file));
-      if (record !== undefined) this.#keep(record);
+      // What a server of before did not keep yet is empty.
+      if (record !== undefined)
+        this.#keep({ ...record, protections: record.protections ?? {}, environments: record.environments ?? [] });
     }
   }
 
@@ -122,6 +134,8 @@ export class Site {
       comments: [],
       reviews: [],
       checkRuns: [],
+      protections: {},
+      environments: [],
     };
   }
 

@@ -1,11 +1,17 @@
 import { spawn } from 'node:child_process';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { senderOf } from './announce.ts';
 import { ApiError } from './api-error.ts';
 import { type Actor, authenticate, mayAccess, requireVisible, type TokenOptions } from './authentication.ts';
 import { gitEnvironment } from './git/git-command.ts';
+import { openPushHook } from './git/push-hook.ts';
 import type { HostedRepository } from './hosted-repository.ts';
+import { guardedRefs } from './protection.ts';
 import { synchroniseAround } from './pull-requests.ts';
+import { announcePush, refChanges } from './pushes.ts';
 import type { Site } from './site.ts';
+import { mayWriteWorkflows, workflowFolder } from './workflow-guard.ts';
 
 const gitPath = /^\/([^/]+)\/([^/]+?)(?:\.git)?\/(info\/refs|git-upload-pack|git-receive-pack)$/;
 
@@ -19,7 +25,6 @@ export const isGitRequest = (url: URL): boolean => gitPath.test(url.pathname);
  */
 export async function serveGit(
   site: Site,
-  tokens: ReadonlyMap<string, TokenOptions>,
   request: IncomingMessage,
   response: ServerResponse,
   url: URL,
@@ -29,7 +34,7 @@ export async function serveGit(
   let repository: HostedRepository;
   let actor: Actor;
   try {
-    actor = authenticate(request.headers.authorization, tokens);
+    actor = authenticate(request.headers.authorization, site);
     repository = authorise(site, actor, `${owner}/${name}`, isPush);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -37,10 +42,38 @@ export async function serveGit(
     refuse(response, error);
     return;
   }
-  await runBackend(repository, actor, service, request, response, url);
-  // Before the answer ends, so that whoever has pushed finds the pull requests up to date.
-  if (service === 'git-receive-pack') await synchroniseAround(site, repository);
+  const run = (environment = gitEnvironment()): Promise<void> =>
+    runBackend(repository, actor, environment, service, request, response, url);
+  if (service === 'git-receive-pack' && actor !== undefined) {
+    const sender = senderOf(actor);
+    // Alone, so that nobody sees the branches move before it is known who moves them.
+    await repository.exclusively(async () => {
+      const before = await repository.git.refs('refs/');
+      await run(await pushEnvironment(site, repository, actor));
+      const changes = refChanges(before, await repository.git.refs('refs/'));
+      for (const { ref, after } of changes) site.movers.note(repository.fullName, ref, after, sender);
+      for (const change of changes) await announcePush(site, repository, sender, change);
+    });
+    // Before the answer ends, so that whoever has pushed finds the pull requests up to date.
+    await synchroniseAround(site, repository);
+  } else {
+    await run();
+  }
   response.end();
+}
+
+/** Lets git refuse what the rules of branches refuse. */
+async function pushEnvironment(
+  site: Site,
+  repository: HostedRepository,
+  actor: TokenOptions,
+): Promise<Record<string, string>> {
+  const guarded = guardedRefs(site, repository, actor.login);
+  const folder = mayWriteWorkflows(actor) ? '' : workflowFolder;
+  // The hooks of a repository that is served in place stay as they are, where nothing is to be refused.
+  if (guarded.length === 0 && folder === '') return gitEnvironment();
+  const { environment, configuration } = await openPushHook(join(site.directory, 'hooks'), guarded, folder);
+  return { ...gitEnvironment(configuration), ...environment };
 }
 
 function authorise(site: Site, actor: Actor, fullName: string, isPush: boolean): HostedRepository {
@@ -67,6 +100,7 @@ function refuse(response: ServerResponse, { status, message }: ApiError): void {
 async function runBackend(
   { git }: HostedRepository,
   actor: Actor,
+  environment: Readonly<Record<string, string>>,
   service: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -75,7 +109,7 @@ async function runBackend(
   const { headers } = request;
   const child = spawn('git', ['http-backend'], {
     env: {
-      ...gitEnvironment(),
+      ...environment,
       GIT_HTTP_EXPORT_ALL: '1',
       PATH_TRANSLATED: `${git.directory}/${service}`,
       REQUEST_METHOD: request.method ?? 'GET',

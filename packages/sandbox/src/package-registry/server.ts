@@ -6,6 +6,11 @@ import { type ImageSource, type UnpackedImage, unpackImage } from './unpack-imag
 export interface PackageRegistryOptions extends ListenOptions, ImageSource {
   /** Tag or digest of the image to serve at first; without one every answer is 503 until something is loaded. */
   readonly reference?: string;
+  /**
+   * Says which digest the pods run now, undefined while that is none: what is served follows it, as if this were the
+   * process in those pods.
+   */
+  readonly running?: () => string | undefined;
 }
 
 export interface PackageRegistryServer extends ListeningServer {
@@ -38,7 +43,9 @@ export async function startPackageRegistry(options: PackageRegistryOptions): Pro
     return image.digest;
   };
   if (options.reference !== undefined) await load(options.reference);
-  const server = await listen(options, (_, response, url) => {
+  const server = await listen(options, async (_, response, url) => {
+    const running = options.running?.();
+    if (running !== undefined && running !== loaded?.image.digest) await load(running);
     if (loaded === undefined) sendJson(response, 503, { error: 'no image is loaded' });
     else answer(response, url, loaded);
   });

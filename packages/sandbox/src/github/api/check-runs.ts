@@ -1,11 +1,13 @@
+import { actionsApp } from '../announce.ts';
 import { type Answer, created, ok, paginate } from '../answer.ts';
 import { ApiError, notFound, unprocessable, validationFailed } from '../api-error.ts';
 import { appOf } from '../authentication.ts';
+import { suiteOf } from '../check-suites.ts';
 import { isOid, isoSeconds } from '../git/objects.ts';
-import type { HostedRepository } from '../hosted-repository.ts';
 import type { Payload } from '../payload.ts';
 import type { CheckRunOutput, CheckRunRecord } from '../records.ts';
 import { actorOf, numberParameter, type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
+import { appIdOf } from '../shapes/app-shape.ts';
 import { checkRunShape } from '../shapes/check-run-shape.ts';
 
 const statuses = ['queued', 'in_progress', 'completed', 'waiting', 'requested', 'pending'] as const;
@@ -52,18 +54,12 @@ async function createCheckRun(call: RepositoryCall): Promise<Answer> {
   return created(checkRunShape(site, repository, run));
 }
 
-/** An app has one suite of checks for a commit. */
-function suiteOf(repository: HostedRepository, headSha: string, app: string): number {
-  const earlier = repository.record.checkRuns.find((run) => run.headSha === headSha && run.app === app);
-  return earlier?.suite ?? repository.nextId();
-}
-
 function updateCheckRun(call: RepositoryCall): Answer {
   const { site, repository } = call;
   const run = findCheckRun(call);
   const app = appOf(actorOf(call));
   if (app !== run.app) {
-    const { id } = site.accounts.ensure(`${app}[bot]`);
+    const id = appIdOf(site, app);
     const rule = 'check run can only be modified by the GitHub App that created it.';
     throw new ApiError(403, `Invalid app_id \`${id}\` - ${rule}`);
   }
@@ -155,14 +151,15 @@ async function listCheckRuns(call: RepositoryCall): Promise<Answer> {
   const all = newestFirst
     .filter((run, index) => !latest || newestFirst.findIndex((other) => isSameCheck(run, other)) === index)
     .filter(({ name, status }) => matches('check_name', name) && matches('status', status))
-    .filter(({ app }) => matches('app_id', String(site.accounts.ensure(`${app}[bot]`).id)));
+    .filter(({ app }) => matches('app_id', String(appIdOf(site, app))));
   const { items, headers } = paginate(call, all);
   const json = { total_count: all.length, check_runs: items.map((run) => checkRunShape(site, repository, run)) };
   return { status: 200, json, headers };
 }
 
 const isSameCheck = (one: CheckRunRecord, other: CheckRunRecord): boolean =>
-  one.name === other.name && one.app === other.app;
+  // Two workflows may well have jobs of the same name: each run has a suite of its own.
+  one.name === other.name && one.app === other.app && (one.app !== actionsApp || one.suite === other.suite);
 
 export const checkRunRoutes: readonly Route[] = [
   repositoryRoute('POST', '/check-runs', ['checks:write'], createCheckRun),

@@ -1,11 +1,14 @@
-import { type Answer, ok, paginate } from '../answer.ts';
+import { type Answer, listPage, ok, paginate } from '../answer.ts';
 import { ApiError, notFound, unprocessable } from '../api-error.ts';
 import { changedFiles } from '../git/diff.ts';
-import { commitsBetween, countDivergence, mergeBase } from '../git/history.ts';
+import { commitsBetween, countDivergence, isAncestor, mergeBase } from '../git/history.ts';
 import { type Commit, emptyTree, isOid } from '../git/objects.ts';
 import type { HostedRepository } from '../hosted-repository.ts';
+import { type PullRequest, pullRequestsOf } from '../pull-request.ts';
+import { synchronisePulls } from '../pull-requests.ts';
 import { type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
 import { commitShape, fileShape } from '../shapes/commit-shape.ts';
+import { pullRequestShape } from '../shapes/pull-request-shape.ts';
 import { repositoryPage, repositoryUrl } from '../shapes/repository-shape.ts';
 
 /** The most files that a commit or a comparison lists on its first page. */
@@ -107,7 +110,34 @@ function comparisonStatus(ahead: number, behind: number): 'identical' | 'ahead' 
   return behind === 0 ? 'ahead' : 'diverged';
 }
 
+/**
+ * The merged pull request that brought a commit into the default branch; of one that is not there, merged and open ones.
+ *
+ * @see https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
+ */
+async function listPulls(call: RepositoryCall): Promise<Answer> {
+  const { site, repository } = call;
+  const { git } = repository;
+  const name = call.parameter('commit_sha');
+  const oid = await git.findCommit(name);
+  if (oid === undefined) throw unprocessable(`No commit found for SHA: ${name}`);
+  await synchronisePulls(site, repository);
+  const all = pullRequestsOf(repository);
+  const trunk = await git.branch(await git.defaultBranch());
+  const merged = trunk !== undefined && (await isAncestor(git, oid, trunk));
+  const found: PullRequest[] = [];
+  for (const request of all) {
+    const { pull } = request;
+    if (merged && pull.mergedAt === null) continue;
+    const brought =
+      pull.mergeCommitSha === oid || (await commitsBetween(git, pull.baseSha, pull.headSha)).includes(oid);
+    if (brought) found.push(request);
+  }
+  return listPage(call, found, (request) => pullRequestShape(site, repository, request));
+}
+
 export const commitRoutes: readonly Route[] = [
   repositoryRoute('GET', '/commits/{ref}', ['contents:read'], getCommit),
+  repositoryRoute('GET', '/commits/{commit_sha}/pulls', ['pull_requests:read'], listPulls),
   repositoryRoute('GET', '/compare/{basehead}', ['contents:read'], compare),
 ];

@@ -1,5 +1,6 @@
 import { notFound } from '../api-error.ts';
-import { isPullRequest, type PullRequest, synchronisePulls } from '../pull-requests.ts';
+import { isPullRequest, type PullRequest } from '../pull-request.ts';
+import { synchronisePulls } from '../pull-requests.ts';
 import { numberParameter, type RepositoryCall } from '../route.ts';
 
 /** The pull request in the path, brought up to its branches first. */

@@ -4,8 +4,9 @@ import { ApiError } from '../api-error.ts';
 import { mayAccess, requireVisible } from '../authentication.ts';
 import { isOid } from '../git/objects.ts';
 import type { HostedRepository } from '../hosted-repository.ts';
-import { pullRequestsOf } from '../pull-requests.ts';
-import { type Call, type Route, siteRoute } from '../route.ts';
+import { pullRequestsOf } from '../pull-request.ts';
+import { announcePull } from '../pull-request-events.ts';
+import { type Call, type Route, senderOfCall, siteRoute } from '../route.ts';
 import { nodeId } from '../shapes/user-shape.ts';
 
 /** The few fields that are served, as GitHub describes them. @see https://docs.github.com/en/graphql/reference */
@@ -14,6 +15,11 @@ const schema = buildSchema(`
 
   type Query {
     repository(owner: String!, name: String!): Repository
+    viewer: User!
+  }
+
+  type User {
+    login: String!
   }
 
   type Mutation {
@@ -69,12 +75,15 @@ const textLimit = 512 * 1024;
 const typeNames = { blob: 'Blob', commit: 'Commit', tree: 'Tree', tag: 'Tag' } as const;
 
 async function query(call: Call): Promise<Answer> {
-  if (call.actor === undefined) throw new ApiError(401, 'This endpoint requires you to be authenticated.');
+  const { actor } = call;
+  if (actor === undefined) throw new ApiError(401, 'This endpoint requires you to be authenticated.');
   const variables = call.payload.optionalObject('variables')?.value;
   const result = await graphql({
     schema,
     source: call.payload.string('query'),
     rootValue: {
+      // Unlike REST's `GET /user`, this tells apps and jobs, too, who they are.
+      viewer: () => ({ login: actor.login }),
       repository: (names: RepositoryNames) => findRepository(call, names),
       convertPullRequestToDraft: (given: PullRequestInput) => setDraft(call, given, true),
       markPullRequestReadyForReview: (given: PullRequestInput) => setDraft(call, given, false),
@@ -118,15 +127,22 @@ interface PullRequestInput {
   readonly input: { readonly pullRequestId: string };
 }
 
-function setDraft(call: Call, { input: { pullRequestId: id } }: PullRequestInput, draft: boolean): unknown {
+async function setDraft(
+  call: Call,
+  { input: { pullRequestId: id } }: PullRequestInput,
+  draft: boolean,
+): Promise<unknown> {
   for (const repository of call.site.repositories().filter((each) => isVisible(call, each))) {
     const found = pullRequestsOf(repository).find((request) => nodeId('PullRequest', request.id) === id);
     if (found === undefined) continue;
     if (!mayAccess(call.actor, ['pull_requests:write'], false)) {
       throw refusal('FORBIDDEN', 'Resource not accessible by integration');
     }
+    const isOther = found.pull.draft !== draft;
     found.pull.draft = draft;
     repository.save();
+    const action = draft ? 'converted_to_draft' : 'ready_for_review';
+    if (isOther) await announcePull(call.site, repository, senderOfCall(call), action, found);
     return { pullRequest: { id, isDraft: draft } };
   }
   throw refusal('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'.`);

@@ -1,7 +1,9 @@
+import { announce } from '../announce.ts';
 import { type Answer, created, listPage, noContent, ok } from '../answer.ts';
 import { notFound, validationFailed } from '../api-error.ts';
+import type { JsonObject } from '../payload.ts';
 import type { CommentRecord, IssueRecord } from '../records.ts';
-import { actorOf, numberParameter, type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
+import { actorOf, numberParameter, type RepositoryCall, type Route, repositoryRoute, senderOfCall } from '../route.ts';
 import { commentShape, issueShape } from '../shapes/issue-shape.ts';
 import { findIssue, issueRead, issueWrite } from './find-issue.ts';
 import { ensureLabels, labelNames } from './labels.ts';
@@ -55,7 +57,7 @@ function commentBody({ payload }: RepositoryCall): string {
   return body;
 }
 
-function createComment(call: RepositoryCall): Answer {
+async function createComment(call: RepositoryCall): Promise<Answer> {
   const { site, repository } = call;
   const issue = findIssue(call);
   const createdAt = site.timestamp();
@@ -70,6 +72,7 @@ function createComment(call: RepositoryCall): Answer {
   repository.record.comments.push(comment);
   issue.updatedAt = createdAt;
   repository.save();
+  await announceComment(call, 'created', comment);
   return created(commentShape(site, repository, comment));
 }
 
@@ -84,20 +87,40 @@ function getComment(call: RepositoryCall): Answer {
   return ok(commentShape(call.site, call.repository, findComment(call)));
 }
 
-function updateComment(call: RepositoryCall): Answer {
+async function updateComment(call: RepositoryCall): Promise<Answer> {
   const comment = findComment(call);
+  const changes = { body: { from: comment.body } };
   comment.body = commentBody(call);
   comment.updatedAt = call.site.timestamp();
   call.repository.save();
+  await announceComment(call, 'edited', comment, { changes });
   return ok(commentShape(call.site, call.repository, comment));
 }
 
-function deleteComment(call: RepositoryCall): Answer {
+async function deleteComment(call: RepositoryCall): Promise<Answer> {
   const comment = findComment(call);
   const { record } = call.repository;
   record.comments = record.comments.filter((each) => each !== comment);
   call.repository.save();
+  await announceComment(call, 'deleted', comment);
   return noContent;
+}
+
+/** @see https://docs.github.com/en/webhooks/webhook-events-and-payloads#issue_comment */
+async function announceComment(
+  call: RepositoryCall,
+  action: 'created' | 'edited' | 'deleted',
+  comment: CommentRecord,
+  more: JsonObject = {},
+): Promise<void> {
+  const { site, repository } = call;
+  const issue = repository.issue(comment.issue);
+  if (issue === undefined) return;
+  await announce(site, repository, senderOfCall(call), { name: 'issue_comment', action }, () => ({
+    ...more,
+    issue: issueShape(site, repository, issue),
+    comment: commentShape(site, repository, comment),
+  }));
 }
 
 export const issueRoutes: readonly Route[] = [

@@ -2,8 +2,10 @@ import { type Answer, created, listPage, noContent, ok } from '../answer.ts';
 import { notFound, unprocessable, validationFailed } from '../api-error.ts';
 import type { HostedRepository } from '../hosted-repository.ts';
 import { isJsonObject } from '../payload.ts';
+import { isPullRequest } from '../pull-request.ts';
+import { announcePull } from '../pull-request-events.ts';
 import type { IssueRecord, LabelRecord } from '../records.ts';
-import { type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
+import { type RepositoryCall, type Route, repositoryRoute, senderOfCall } from '../route.ts';
 import { issueLabels, labelShape } from '../shapes/issue-shape.ts';
 import { findIssue, issueRead, issueWrite } from './find-issue.ts';
 
@@ -60,32 +62,53 @@ function wantedLabels({ repository, payload }: RepositoryCall): string[] {
   return ensureLabels(repository, labelNames(list ?? []));
 }
 
-function setLabels(call: RepositoryCall, issue: IssueRecord, labels: readonly string[]): Answer {
+async function setLabels(call: RepositoryCall, issue: IssueRecord, labels: readonly string[]): Promise<Answer> {
+  const before = issue.labels;
   issue.labels = [...new Set(labels)];
   issue.updatedAt = call.site.timestamp();
   call.repository.save();
+  for (const name of issue.labels.filter((label) => !before.includes(label))) {
+    await announceLabel(call, 'labeled', issue, name);
+  }
+  for (const name of before.filter((label) => !issue.labels.includes(label))) {
+    await announceLabel(call, 'unlabeled', issue, name);
+  }
   return ok(issueLabels(call.site, call.repository, issue));
+}
+
+async function announceLabel(
+  call: RepositoryCall,
+  action: 'labeled' | 'unlabeled',
+  issue: IssueRecord,
+  name: string,
+): Promise<void> {
+  const { site, repository } = call;
+  const label = repository.label(name);
+  // Only those of pull requests: the sandbox has no event for plain issues.
+  if (!isPullRequest(issue) || label === undefined) return;
+  const more = { label: labelShape(site, repository, label) };
+  await announcePull(site, repository, senderOfCall(call), action, issue, more);
 }
 
 function listIssueLabels(call: RepositoryCall): Promise<Answer> {
   return listPage(call, issueLabels(call.site, call.repository, findIssue(call)), (label) => label);
 }
 
-function addIssueLabels(call: RepositoryCall): Answer {
+function addIssueLabels(call: RepositoryCall): Promise<Answer> {
   const issue = findIssue(call);
   return setLabels(call, issue, [...issue.labels, ...wantedLabels(call)]);
 }
 
-function setIssueLabels(call: RepositoryCall): Answer {
+function setIssueLabels(call: RepositoryCall): Promise<Answer> {
   return setLabels(call, findIssue(call), wantedLabels(call));
 }
 
-function clearIssueLabels(call: RepositoryCall): Answer {
-  setLabels(call, findIssue(call), []);
+async function clearIssueLabels(call: RepositoryCall): Promise<Answer> {
+  await setLabels(call, findIssue(call), []);
   return noContent;
 }
 
-function removeIssueLabel(call: RepositoryCall): Answer {
+async function removeIssueLabel(call: RepositoryCall): Promise<Answer> {
   const issue = findIssue(call);
   const name = call.parameter('name').toLowerCase();
   const left = issue.labels.filter((label) => label.toLowerCase() !== name);

@@ -20,15 +20,20 @@ function teamOf(call: Call): TeamRecord {
 }
 
 const teamMembers = (call: Call): Promise<Answer> =>
-  listPage(call, Object.keys(teamOf(call).members), (login) => userShape(call.site, login));
+  listPage(
+    call,
+    [...call.site.accounts.teamMembers(teamOf(call))].filter(([, role]) => role !== 'pending'),
+    ([login]) => userShape(call.site, login),
+  );
 
 function teamMembership(call: Call): Answer {
   const team = teamOf(call);
   const wanted = call.parameter('username').toLowerCase();
-  const [login, role] = Object.entries(team.members).find(([name]) => name.toLowerCase() === wanted) ?? [];
+  const [login, role] = [...call.site.accounts.teamMembers(team)].find(([name]) => name.toLowerCase() === wanted) ?? [];
   if (login === undefined) throw notFound();
   const url = `${call.site.apiUrl}/orgs/${team.organization}/teams/${team.slug}/memberships/${login}`;
-  return ok({ url, role, state: 'active' });
+  // Who was invited is no member yet: only the state says so.
+  return ok(role === 'pending' ? { url, role: 'member', state: 'pending' } : { url, role, state: 'active' });
 }
 
 function isCollaborator({ repository, parameter }: RepositoryCall): Answer {

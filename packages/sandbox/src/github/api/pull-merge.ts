@@ -2,8 +2,12 @@ import { type Answer, ok } from '../answer.ts';
 import { ApiError, unprocessable } from '../api-error.ts';
 import { commitsBetween, mergeTrees } from '../git/history.ts';
 import { type Commit, isOid } from '../git/objects.ts';
-import { markMerged, type PullRequest, signatureOf, synchroniseAround } from '../pull-requests.ts';
-import { actorOf, type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
+import { mergeObstacle } from '../protection.ts';
+import type { PullRequest } from '../pull-request.ts';
+import { announcePull } from '../pull-request-events.ts';
+import { markMerged, signatureOf, synchroniseAround } from '../pull-requests.ts';
+import { moveRef } from '../pushes.ts';
+import { actorOf, type RepositoryCall, type Route, repositoryRoute, senderOfCall } from '../route.ts';
 import { findPull } from './find-pull.ts';
 
 interface Text {
@@ -26,6 +30,8 @@ async function merge(call: RepositoryCall): Promise<Answer> {
     if (expected !== undefined && expected !== pull.headSha) {
       throw new ApiError(409, 'Head branch was modified. Review and try the merge again.');
     }
+    const obstacle = await mergeObstacle(site, repository, request, actorOf(call).login);
+    if (obstacle !== undefined) throw new ApiError(405, obstacle);
     const base = await git.branch(pull.baseRef);
     const tree = base === undefined ? undefined : await mergeTrees(git, base, pull.headSha);
     if (base === undefined || tree === undefined) throw new ApiError(405, 'Pull Request is not mergeable');
@@ -41,11 +47,14 @@ async function merge(call: RepositoryCall): Promise<Answer> {
       message: body === '' ? title : `${title}\n\n${body}`,
       gpgSignature: null,
     });
-    if (!(await git.updateRef(`refs/heads/${pull.baseRef}`, commit, base))) {
+    const sender = senderOfCall(call);
+    const change = { ref: `refs/heads/${pull.baseRef}`, before: base, after: commit };
+    if (!(await moveRef(site, repository, sender, change))) {
       throw new ApiError(405, 'Base branch was modified. Review and try the merge again.');
     }
     markMerged(site, request, commit, actorOf(call).login);
     repository.save();
+    await announcePull(site, repository, sender, 'closed', request);
     return commit;
   });
   await synchroniseAround(site, repository);

@@ -3,8 +3,10 @@ import { unprocessable, validationFailed } from '../api-error.ts';
 import { changedFiles } from '../git/diff.ts';
 import { commitsBetween, isAncestor } from '../git/history.ts';
 import type { HostedRepository } from '../hosted-repository.ts';
-import { adoptHead, comparisonBase, type PullRequest, pullRequestsOf, synchronisePulls } from '../pull-requests.ts';
-import { actorOf, type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
+import { comparisonBase, type PullRequest, pullRequestsOf } from '../pull-request.ts';
+import { announcePull } from '../pull-request-events.ts';
+import { adoptHead, synchronisePulls } from '../pull-requests.ts';
+import { actorOf, type RepositoryCall, type Route, repositoryRoute, senderOfCall } from '../route.ts';
 import { commitShape, fileShape } from '../shapes/commit-shape.ts';
 import { fullPullRequestShape, pullRequestShape } from '../shapes/pull-request-shape.ts';
 import { findPull } from './find-pull.ts';
@@ -86,6 +88,7 @@ async function createPull(call: RepositoryCall): Promise<Answer> {
     repository.save();
     return opened;
   });
+  await announcePull(site, repository, senderOfCall(call), 'opened', request);
   return created(await fullPullRequestShape(site, repository, request));
 }
 
@@ -136,6 +139,8 @@ async function updatePull(call: RepositoryCall): Promise<Answer> {
   const base = payload.optionalString('base');
   const baseSha = base === undefined ? request.pull.baseSha : await requireBase(repository, base, request);
   if (state === 'open' && request.state === 'closed') await requireReopenable(call, request);
+  const oldState = request.state;
+  const old = { title: request.title, body: request.body, base: request.pull.baseRef, baseSha: request.pull.baseSha };
   request.title = payload.optionalString('title') ?? request.title;
   if (payload.has('body')) request.body = payload.optionalString('body') ?? null;
   request.pull.maintainerCanModify =
@@ -148,7 +153,16 @@ async function updatePull(call: RepositoryCall): Promise<Answer> {
     request.closedAt = state === 'closed' ? request.updatedAt : null;
   }
   repository.save();
+  const sender = senderOfCall(call);
+  const changes = {
+    ...(old.title === request.title ? {} : { title: { from: old.title } }),
+    ...(old.body === request.body ? {} : { body: { from: old.body } }),
+    ...(old.base === request.pull.baseRef ? {} : { base: { ref: { from: old.base }, sha: { from: old.baseSha } } }),
+  };
+  const isOther = state !== undefined && state !== oldState;
   await synchronisePulls(site, repository);
+  if (Object.keys(changes).length > 0) await announcePull(site, repository, sender, 'edited', request, { changes });
+  if (isOther) await announcePull(site, repository, sender, state === 'open' ? 'reopened' : 'closed', request);
   return ok(await fullPullRequestShape(site, repository, request));
 }
 

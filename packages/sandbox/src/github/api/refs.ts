@@ -4,10 +4,12 @@ import { isRefName, type Ref } from '../git/git-repository.ts';
 import { isAncestor } from '../git/history.ts';
 import { isOid } from '../git/objects.ts';
 import { synchroniseAround } from '../pull-requests.ts';
-import { type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
+import { moveRef } from '../pushes.ts';
+import { type RepositoryCall, type Route, repositoryRoute, senderOfCall } from '../route.ts';
 import { encodePath } from '../shapes/commit-shape.ts';
 import { repositoryUrl } from '../shapes/repository-shape.ts';
 import { nodeId } from '../shapes/user-shape.ts';
+import { refuseProtected } from './refuse-protected.ts';
 
 function refShape({ site, repository }: RepositoryCall, { name, oid, type }: Ref) {
   const url = `${repositoryUrl(site, repository)}/git`;
@@ -49,6 +51,12 @@ async function target({ repository, payload }: RepositoryCall, ref: string): Pro
   return object;
 }
 
+async function move(call: RepositoryCall, ref: string, after: string | null, before: string | null): Promise<boolean> {
+  const change = { ref, before, after };
+  await refuseProtected(call, change);
+  return moveRef(call.site, call.repository, senderOfCall(call), change);
+}
+
 async function createRef(call: RepositoryCall): Promise<Answer> {
   const name = call.payload.string('ref');
   if (!isRefName(name)) {
@@ -57,7 +65,7 @@ async function createRef(call: RepositoryCall): Promise<Answer> {
   refuseHidden(name);
   const { oid, type } = await target(call, name);
   if ((await call.repository.git.ref(name)) !== undefined) throw unprocessable('Reference already exists');
-  if (!(await call.repository.git.updateRef(name, oid, null))) throw unprocessable('Reference update failed');
+  if (!(await move(call, name, oid, null))) throw unprocessable('Reference update failed');
   await synchroniseAround(call.site, call.repository);
   return created(refShape(call, { name, oid, type }));
 }
@@ -72,7 +80,7 @@ async function updateRef(call: RepositoryCall): Promise<Answer> {
   const isForward = found.type === 'commit' && type === 'commit' && (await isAncestor(git, found.oid, oid));
   if (!force && !isForward && found.oid !== oid) throw unprocessable('Update is not a fast forward');
   // Somebody else moved it since it was read: without force that is no fast forward either.
-  if (!(await git.updateRef(found.name, oid, found.oid))) throw unprocessable('Update is not a fast forward');
+  if (!(await move(call, found.name, oid, found.oid))) throw unprocessable('Update is not a fast forward');
   await synchroniseAround(call.site, call.repository);
   return ok(refShape(call, { name: found.name, oid, type }));
 }
@@ -85,7 +93,7 @@ async function deleteRef(call: RepositoryCall): Promise<Answer> {
   if (found.name === `refs/heads/${await git.defaultBranch()}`) {
     throw unprocessable('Cannot delete the default branch');
   }
-  if (!(await git.updateRef(found.name, null, found.oid))) throw unprocessable('Reference update failed');
+  if (!(await move(call, found.name, null, found.oid))) throw unprocessable('Reference update failed');
   await synchroniseAround(call.site, call.repository);
   return noContent;
 }

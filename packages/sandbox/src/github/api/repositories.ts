@@ -2,6 +2,7 @@ import { type Answer, listPage, ok } from '../answer.ts';
 import { notFound } from '../api-error.ts';
 import { type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
 import { commitShape } from '../shapes/commit-shape.ts';
+import { protectionSummary } from '../shapes/protection-shape.ts';
 import { fullRepositoryShape, repositoryPage, repositoryUrl } from '../shapes/repository-shape.ts';
 
 const getRepository = async ({ site, repository }: RepositoryCall): Promise<Answer> =>
@@ -12,7 +13,7 @@ async function listBranches(call: RepositoryCall): Promise<Answer> {
   return listPage(call, await call.repository.git.refs('refs/heads/'), ({ name, oid }) => ({
     name: name.slice('refs/heads/'.length),
     commit: { sha: oid, url: `${url}/commits/${oid}` },
-    protected: false,
+    protected: call.repository.record.protections[name.slice('refs/heads/'.length)] !== undefined,
   }));
 }
 
@@ -26,8 +27,7 @@ async function getBranch({ site, repository, parameter }: RepositoryCall): Promi
     name,
     commit: commitShape(site, repository, commit),
     _links: { self: url, html: `${repositoryPage(site, repository)}/tree/${name}` },
-    protected: false,
-    protection: { enabled: false, required_status_checks: { enforcement_level: 'off', contexts: [], checks: [] } },
+    ...protectionSummary(repository.record.protections[name]),
     protection_url: `${url}/protection`,
   });
 }

@@ -1,8 +1,9 @@
 import { type Answer, listPage, ok } from '../answer.ts';
 import { ApiError, unprocessable } from '../api-error.ts';
 import { isOid } from '../git/objects.ts';
+import { announceReview } from '../pull-request-events.ts';
 import type { ReviewRecord, ReviewState } from '../records.ts';
-import { actorOf, type RepositoryCall, type Route, repositoryRoute } from '../route.ts';
+import { actorOf, type RepositoryCall, type Route, repositoryRoute, senderOfCall } from '../route.ts';
 import { reviewShape } from '../shapes/pull-request-shape.ts';
 import { findPull } from './find-pull.ts';
 
@@ -47,7 +48,13 @@ async function createReview(call: RepositoryCall): Promise<Answer> {
   const id = repository.nextId();
   const review: ReviewRecord = { id, pull: request.number, user, body, state: states[event], commitId, submittedAt };
   repository.record.reviews.push(review);
+  const { requested } = request.pull;
+  const isHim = (login: string): boolean => login.toLowerCase() === user.toLowerCase();
+  if (requested !== undefined && event !== 'PENDING') {
+    request.pull.requested = { ...requested, users: requested.users.filter((login) => !isHim(login)) };
+  }
   repository.save();
+  if (event !== 'PENDING') await announceReview(site, repository, senderOfCall(call), 'submitted', request, review);
   return ok(reviewShape(site, repository, review));
 }
 

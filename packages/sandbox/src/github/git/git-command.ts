@@ -31,7 +31,8 @@ const configuration: Readonly<Record<string, string>> = {
  *
  * @see https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
  */
-export function gitEnvironment(): Record<string, string> {
+export function gitEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const settings = { ...configuration, ...more };
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     if (value !== undefined && !name.startsWith('GIT_')) environment[name] = value;
@@ -42,9 +43,9 @@ export function gitEnvironment(): Record<string, string> {
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
-    GIT_CONFIG_COUNT: String(Object.keys(configuration).length),
+    GIT_CONFIG_COUNT: String(Object.keys(settings).length),
   });
-  for (const [index, [key, value]] of Object.entries(configuration).entries()) {
+  for (const [index, [key, value]] of Object.entries(settings).entries()) {
     environment[`GIT_CONFIG_KEY_${index}`] = key;
     environment[`GIT_CONFIG_VALUE_${index}`] = value;
   }

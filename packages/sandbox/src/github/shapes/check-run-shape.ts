@@ -1,31 +1,13 @@
 import type { HostedRepository } from '../hosted-repository.ts';
-import { pullRequestsOf } from '../pull-requests.ts';
+import { pullRequestsOf } from '../pull-request.ts';
 import type { CheckRunRecord } from '../records.ts';
 import type { Site } from '../site.ts';
+import { appShape } from './app-shape.ts';
 import { repositoryPage, repositoryUrl } from './repository-shape.ts';
-import { nodeId, userShape } from './user-shape.ts';
-
-/** The app behind a slug; its id is the one of its user. */
-function appShape(site: Site, slug: string) {
-  const { id, createdAt } = site.accounts.ensure(`${slug}[bot]`);
-  return {
-    id,
-    slug,
-    node_id: nodeId('App', id),
-    owner: userShape(site, slug),
-    name: slug,
-    description: '',
-    external_url: `${site.serverUrl}/apps/${slug}`,
-    html_url: `${site.serverUrl}/apps/${slug}`,
-    created_at: createdAt,
-    updated_at: createdAt,
-    permissions: { checks: 'write' },
-    events: [],
-  };
-}
+import { nodeId } from './user-shape.ts';
 
 /** The open pull requests whose head is the commit, in few words. */
-function pullsAt(site: Site, repository: HostedRepository, sha: string) {
+export function pullsAt(site: Site, repository: HostedRepository, sha: string) {
   const side = (fullName: string, ref: string, oid: string) => {
     const found = site.find(fullName);
     if (found === undefined) return undefined;

@@ -1,7 +1,8 @@
 import { changedFiles } from '../git/diff.ts';
 import { commitsBetween } from '../git/history.ts';
 import type { HostedRepository } from '../hosted-repository.ts';
-import { comparisonBase, type PullRequest } from '../pull-requests.ts';
+import { mergeObstacle } from '../protection.ts';
+import { comparisonBase, type PullRequest } from '../pull-request.ts';
 import type { ReviewRecord } from '../records.ts';
 import type { Site } from '../site.ts';
 import { authorAssociation, issueLabels } from './issue-shape.ts';
@@ -63,8 +64,7 @@ export async function pullRequestShape(site: Site, repository: HostedRepository,
     merge_commit_sha: pull.mergeCommitSha,
     assignee: null,
     assignees: [],
-    requested_reviewers: [],
-    requested_teams: [],
+    ...requestedShape(site, repository, request),
     head: await branchShape(site, site.find(pull.headRepository), pull.headRepository, pull.headRef, pull.headSha),
     base: await branchShape(site, repository, repository.fullName, pull.baseRef, pull.baseSha),
     _links: {
@@ -83,10 +83,46 @@ export async function pullRequestShape(site: Site, repository: HostedRepository,
   };
 }
 
-function mergeability({ state, pull }: PullRequest): { mergeable: boolean | null; mergeable_state: string } {
+/** Who was asked for a review. */
+export function requestedShape(site: Site, { record }: HostedRepository, { pull }: PullRequest) {
+  return {
+    requested_reviewers: (pull.requested?.users ?? []).map((login) => userShape(site, login)),
+    requested_teams: (pull.requested?.teams ?? []).map((slug) => teamShape(site, record.owner, slug)),
+  };
+}
+
+function teamShape(site: Site, organization: string, slug: string) {
+  const url = `${site.apiUrl}/organizations/${site.accounts.ensure(organization).id}/team/${slug}`;
+  return {
+    // Teams have no ids here; clients know them by their names.
+    id: 0,
+    node_id: nodeId('Team', `${organization}/${slug}`),
+    url,
+    html_url: `${site.serverUrl}/orgs/${organization}/teams/${slug}`,
+    name: slug,
+    slug,
+    description: null,
+    privacy: 'closed',
+    notification_setting: 'notifications_enabled',
+    permission: 'pull',
+    type: 'organization',
+    members_url: `${url}/members{/member}`,
+    repositories_url: `${url}/repos`,
+    parent: null,
+  };
+}
+
+async function mergeability(
+  site: Site,
+  repository: HostedRepository,
+  request: PullRequest,
+): Promise<{ mergeable: boolean | null; mergeable_state: string }> {
+  const { state, pull } = request;
   if (state === 'closed' || pull.trial === null) return { mergeable: null, mergeable_state: 'unknown' };
   if (pull.trial.commit === null) return { mergeable: false, mergeable_state: 'dirty' };
-  return { mergeable: true, mergeable_state: pull.draft ? 'draft' : 'clean' };
+  if (pull.draft) return { mergeable: true, mergeable_state: 'draft' };
+  const isBlocked = (await mergeObstacle(site, repository, request)) !== undefined;
+  return { mergeable: true, mergeable_state: isBlocked ? 'blocked' : 'clean' };
 }
 
 /** A pull request asked for by number. */
@@ -101,7 +137,7 @@ export async function fullPullRequestShape(site: Site, repository: HostedReposit
   return {
     ...shape,
     merged: pull.mergedAt !== null,
-    ...mergeability(request),
+    ...(await mergeability(site, repository, request)),
     rebaseable: false,
     merged_by: pull.mergedBy === null ? null : userShape(site, pull.mergedBy),
     comments: repository.record.comments.filter((comment) => comment.issue === request.number).length,
