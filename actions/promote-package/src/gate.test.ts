@@ -54,14 +54,14 @@ async function expectRed(number: number, reason: RegExp): Promise<void> {
   const { runtime } = await judge(number);
   expect(runtime.failures.join('\n')).toMatch(reason);
   const check = await checkOf(number);
-  expect(check).toMatchObject({ name: 'promotion-gate', conclusion: 'failure' });
+  expect(check).toMatchObject({ name: 'slipway / gate', conclusion: 'failure' });
   expect(check?.output.summary).toMatch(reason);
 }
 
 async function expectGreen(number: number): Promise<void> {
   const { runtime } = await judge(number);
   expect(runtime.failures).toEqual([]);
-  expect(await checkOf(number)).toMatchObject({ name: 'promotion-gate', conclusion: 'success' });
+  expect(await checkOf(number)).toMatchObject({ name: 'slipway / gate', conclusion: 'success' });
 }
 
 describe('the gate', () => {
@@ -242,7 +242,7 @@ describe('a head', () => {
     const response = await fetch(`${fixture.github.apiUrl}/repos/${fixture.repository}/check-runs`, {
       method: 'POST',
       headers: { authorization: 'Bearer other' },
-      body: JSON.stringify({ name: 'promotion-gate', head_sha: head.sha, status: 'completed', conclusion, output }),
+      body: JSON.stringify({ name: 'slipway / gate', head_sha: head.sha, status: 'completed', conclusion, output }),
     });
     expect(response.status).toBe(201);
     expect((await judge(number)).outputs.changed).toBe(true);
@@ -279,6 +279,11 @@ describe('the gate refuses', () => {
       'a submodule',
       { ...packageFiles('foo', '1.2.4'), 'packages/foo/1.2.4/x': { submodule: 'a'.repeat(40) } },
       /is a submodule/,
+    ],
+    [
+      'a name that removes files of an image',
+      { ...packageFiles('foo', '1.2.4'), 'packages/foo/1.2.4/.wh.x': '' },
+      /begins with '.wh.'/,
     ],
     ['a bad name', packageFiles('Foo', '1.2.4'), /'Foo' is no name of a package/],
     ['a file for a version', { 'packages/foo/1.2.4': 'x' }, /packages\/foo\/1.2.4 is no directory/],

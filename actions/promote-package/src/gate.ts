@@ -2,53 +2,48 @@ import type { Runtime } from '@slipway/core/action/action';
 import type { DistributionImages, StorageAccess } from '@slipway/core/action/storage-access';
 import { findDistribution } from '@slipway/core/configuration/storage';
 import { messageOf } from '@slipway/core/errors';
-import { writeCheckRun } from '@slipway/core/github/check-run';
-import { listOpenPullRequests, type PullRequest, readPullRequest } from '@slipway/core/github/pull-request';
-import { type GateRequest, judgePullRequest, type Verdict } from '@slipway/core/storage/gate';
-import { gateCheck } from '@slipway/core/storage/gate-check';
+import { readPullRequest } from '@slipway/core/github/pull-request';
+import { findDirectPushes } from '@slipway/core/storage/direct-push';
+import type { Verdict } from '@slipway/core/storage/gate';
 import { formatPackageVersion } from '@slipway/core/storage/package-version';
-import type { StorageRepository } from '@slipway/core/storage/storage-repository';
+import { type Bench, listOpen, type Pull, type Settled, settleHead, unjudged, writeChecks } from './gate-head.ts';
 import type { Inputs } from './inputs.ts';
 import type { Outputs } from './run.ts';
 
-/** What has been judged, and the error that kept it from being judged to the end. */
-interface Judged {
-  readonly verdict: Verdict;
-  readonly error?: unknown;
-}
-
 /**
  * Judges one pull request, or all that are open, and writes the check on the head of each. Those of the same head share
- * its check, so they are judged together.
+ * its check, so they are judged together; each head is done with before the next is begun, so that a run that is killed
+ * leaves what it knew.
  *
  * One that cannot be judged keeps none of the others from it, and gets a check that says so: an earlier one may be green.
  */
 export async function gate(
-  access: StorageAccess,
+  { configuration, storage }: StorageAccess,
   images: DistributionImages,
   inputs: Inputs,
   runtime: Runtime,
 ): Promise<Outputs> {
-  const { configuration, storage } = access;
   const settings = configuration.storage;
-  const makeRequest = (): GateRequest => ({
+  const makeRequest: Bench['makeRequest'] = () => ({
     settings,
     to: inputs.to === undefined ? undefined : findDistribution(settings, inputs.to),
     openImages: () => images.repository(),
   });
+  const bench: Bench = { storage, settings, makeRequest, dryRun: inputs['dry-run'], log: runtime.log };
   const asked = inputs['pull-request'] ?? runtime.event.pullRequest?.number;
-  const judged: Judged[] = [];
-  for (const pull of await choosePullRequests(access, asked, inputs, runtime)) {
-    const result = await judge(storage, pull, makeRequest);
-    if (result === undefined) runtime.log.info(`#${pull.number} is to no distribution: there is nothing to judge.`);
-    else judged.push(result);
+  const pulls = await choosePullRequests(bench, asked, inputs, runtime);
+  const settled: Settled[] = [];
+  for (const ofHead of Map.groupBy(pulls, ({ headSha }) => headSha).values()) {
+    settled.push(await settleHead(bench, ofHead));
   }
-  const verdicts = judged.map(({ verdict }) => verdict);
-  const written = inputs['dry-run'] ? { changed: false, errors: [] } : await writeChecks(storage, verdicts);
-  const errors = [...judged.flatMap(({ error }) => (error === undefined ? [] : [error])), ...written.errors];
+  const verdicts = lastOfEach(settled.flatMap((each) => each.verdicts));
+  const errors = settled.flatMap((each) => each.errors);
   // A push may leave many pull requests that wait for something: their checks say so, and the push itself is none of them.
   report(verdicts, asked !== undefined, runtime);
   if (asked !== undefined && errors.length > 0) throw errors[0];
+  const pushes = asked === undefined ? await findDirectPushes(storage, settings, runtime.event) : [];
+  for (const message of pushes) runtime.annotate({ severity: 'error', title: 'direct push', message });
+  if (pushes.length > 0) runtime.fail(pushes.join(' '));
   if (errors.length > 0) runtime.fail(`Not all could be judged: ${errors.map(messageOf).join(' ')}`);
   return {
     'pull-request': asked ?? '',
@@ -57,31 +52,33 @@ export async function gate(
     removed: verdicts.flatMap(({ removed }) => removed),
     refused: verdicts.flatMap(({ refused }) => refused),
     plan: verdicts,
-    changed: written.changed,
+    changed: settled.some(({ changed }) => changed),
   };
 }
 
-/** A pull request as far as it must be known to say that it could not be judged. */
-type Pull = Pick<PullRequest, 'number' | 'baseRef' | 'headSha'>;
+/** A pull request whose head moved while it was judged may come up with both heads. */
+function lastOfEach(verdicts: readonly Verdict[]): readonly Verdict[] {
+  const last = new Map(verdicts.map((verdict) => [verdict.pullRequest, verdict]));
+  return [...last.values()].sort((a, b) => a.pullRequest - b.pullRequest);
+}
 
 /** Returns the pull requests that were asked for, and those that share a head with one of them. */
 async function choosePullRequests(
-  access: StorageAccess,
+  bench: Bench,
   asked: number | undefined,
   inputs: Inputs,
   { event }: Runtime,
 ): Promise<readonly Pull[]> {
-  const { configuration, storage } = access;
-  const settings = configuration.storage;
+  const { storage, settings } = bench;
   if (asked === undefined) {
     const base = inputs.from === undefined ? undefined : findDistribution(settings, inputs.from).name;
-    const open = await listOpen(access);
+    const open = await listOpen(bench);
     const heads = new Set(open.filter(({ baseRef }) => (base ?? baseRef) === baseRef).map(({ headSha }) => headSha));
     return open.filter(({ headSha }) => heads.has(headSha));
   }
   try {
     const pull = await readPullRequest(storage.github, storage.name, asked);
-    const others = (await listOpen(access)).filter(
+    const others = (await listOpen(bench)).filter(
       ({ number, headSha }) => number !== asked && headSha === pull.headSha,
     );
     return [pull, ...others];
@@ -92,52 +89,6 @@ async function choosePullRequests(
     if (isJudged && !inputs['dry-run']) await writeChecks(storage, [unjudged(known, error)]);
     throw error;
   }
-}
-
-async function listOpen({ configuration, storage }: StorageAccess): Promise<readonly PullRequest[]> {
-  const open: PullRequest[] = [];
-  for (const { name } of configuration.storage.distributions) {
-    open.push(...(await listOpenPullRequests(storage.github, storage.name, name)));
-  }
-  return open.sort((a, b) => a.number - b.number);
-}
-
-async function judge(
-  storage: StorageRepository,
-  pull: Pull,
-  makeRequest: () => GateRequest,
-): Promise<Judged | undefined> {
-  try {
-    const verdict = await judgePullRequest(storage, pull.number, makeRequest());
-    return verdict && { verdict };
-  } catch (error) {
-    const { github, name } = storage;
-    const now = await readPullRequest(github, name, pull.number).catch(() => pull);
-    return { verdict: unjudged(now, error), error };
-  }
-}
-
-/** A check that is missing may be green from before: what could not be judged must not be merged either. */
-function unjudged({ number, baseRef, headSha }: Pull, error: unknown): Verdict {
-  const problems = [`could not be judged: ${messageOf(error)}`];
-  return { pullRequest: number, distribution: baseRef, headSha, added: [], removed: [], refused: [], problems };
-}
-
-/** Writes one check on each head; one that cannot be written keeps none of the others from it. */
-async function writeChecks(
-  { github, name }: StorageRepository,
-  verdicts: readonly Verdict[],
-): Promise<{ changed: boolean; errors: readonly unknown[] }> {
-  const errors: unknown[] = [];
-  let changed = false;
-  for (const [headSha, ofHead] of Map.groupBy(verdicts, (verdict) => verdict.headSha)) {
-    try {
-      changed = (await writeCheckRun(github, name, gateCheck(headSha, ofHead))) || changed;
-    } catch (error) {
-      errors.push(error);
-    }
-  }
-  return { changed, errors };
 }
 
 function report(verdicts: readonly Verdict[], fails: boolean, runtime: Runtime): void {

@@ -1,3 +1,4 @@
+import { APP_INPUTS } from '@slipway/core/action/github-access';
 import {
   COMMON_INPUTS,
   flag,
@@ -16,6 +17,7 @@ import { type PackageSelection, parseSelection } from '@slipway/core/storage/pac
 
 export const inputs = {
   ...COMMON_INPUTS,
+  ...APP_INPUTS,
   ...TARGET_INPUTS,
   mode: required(oneOf('add', 'remove', 'gate')),
   'pull-request': optional(positiveInteger),

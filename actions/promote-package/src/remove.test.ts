@@ -1,4 +1,6 @@
 import { inputsFrom, recordRuntime } from '@slipway/core/action/testing';
+import { pushImage } from '@slipway/sandbox/images/push-image';
+import { makeImage } from '@slipway/sandbox/images/sample-image';
 import { packageFiles, StorageFixture } from '@slipway/sandbox/storage/storage-fixture';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inputs } from './inputs.ts';
@@ -158,6 +160,24 @@ describe('a version does not vanish because', () => {
     await expectRefusal(/which is not the head/);
     await fixture.publish('staging', 'f'.repeat(40));
     await expectRefusal(/which is not the head/);
+  });
+
+  it('the image was made of the one of another distribution, and has its labels', async () => {
+    const labels = {
+      'org.opencontainers.image.revision': await fixture.id('staging'),
+      'dev.slipway.distribution': 'staging',
+      'dev.slipway.layers': 'base files',
+    };
+    const layers = [{ size: 10 }, { size: 20 }, { size: 30 }];
+    const made = {
+      seed: 'x',
+      architecture: 'amd64',
+      os: 'linux',
+      mediaTypes: 'oci',
+      config: { Labels: labels },
+    } as const;
+    await pushImage(fixture.registry.url, 'distribution', 'staging', await makeImage({ ...made, layers }));
+    await expectRefusal(/was made of another image and has its labels/);
   });
 
   it('a later commit, from which the image was built, has taken it away again', async () => {

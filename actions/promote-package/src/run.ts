@@ -3,10 +3,12 @@ import { checkOverwrite } from '@slipway/core/action/overwrite';
 import { DistributionImages, openStorage, type StorageAccess } from '@slipway/core/action/storage-access';
 import { type Distribution, findDistribution } from '@slipway/core/configuration/storage';
 import { ConfigurationError } from '@slipway/core/errors';
+import type { AppPermissions } from '@slipway/core/github/app-token';
 import type { PackageTree } from '@slipway/core/storage/package-version';
 import { promote, removePromoted } from '@slipway/core/storage/promote';
 import type { Refusal } from '@slipway/core/storage/promotion';
 import { gate } from './gate.ts';
+import { closeGate } from './gate-closed.ts';
 import type { Inputs } from './inputs.ts';
 import { report } from './report.ts';
 
@@ -22,10 +24,17 @@ export interface Outputs {
   readonly [name: string]: unknown;
 }
 
+/** What the App's token must be able to do in the storage repository. */
+const PERMISSIONS = {
+  add: { contents: 'write', pull_requests: 'write' },
+  remove: { contents: 'write', pull_requests: 'write' },
+  gate: { checks: 'write', contents: 'read', pull_requests: 'read' },
+} as const satisfies Record<Inputs['mode'], AppPermissions>;
+
 /** Promotes package versions, removes those that were promoted, or judges pull requests that do so. */
 export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   checkOverwrite(inputs, runtime.event);
-  const access = await openStorage(inputs, runtime);
+  const access = await open(inputs, runtime);
   const images = new DistributionImages(access.configuration, inputs, runtime);
   try {
     switch (inputs.mode) {
@@ -38,6 +47,17 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
     }
   } finally {
     await images.close();
+  }
+}
+
+async function open(inputs: Inputs, runtime: Runtime): Promise<StorageAccess> {
+  try {
+    return await openStorage(inputs, runtime, PERMISSIONS[inputs.mode]);
+  } catch (error) {
+    // Nothing can be judged then, and what was judged before must not stay green.
+    const isClosed = inputs.mode === 'gate' && error instanceof ConfigurationError;
+    if (isClosed) await closeGate(error, PERMISSIONS.gate, inputs, runtime);
+    throw error;
   }
 }
 

@@ -1,9 +1,11 @@
+import { APP_INPUTS } from '@slipway/core/action/github-access';
 import { COMMON_INPUTS, type InputsOf, json, optional, required, secret, text } from '@slipway/core/action/inputs';
 import { type Package, parsePackage } from '@slipway/core/archive/package';
 import { ConfigurationError } from '@slipway/core/errors';
 
 export const inputs = {
   ...COMMON_INPUTS,
+  ...APP_INPUTS,
   packages: required(json(parsePackages)),
   repository: optional(text),
   'storage-token': secret(),

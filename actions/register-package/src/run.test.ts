@@ -164,16 +164,35 @@ describe('a registration', () => {
   });
 
   it.each([
-    ['a package of others', {}, /has no release.json of a plugin and would be lost for 'gpu'/],
-    ['another plugin', { 'release.json': '{"plugin":"g-pu"}' }, /is of the plugin 'g-pu'/],
-    ['a record that is none', { 'release.json': 'x' }, /has no release.json/],
-  ])('never replaces %s', async (_, more, reason) => {
-    const own = Object.entries(more).map(([path, text]) => [`packages/gpu/1.0.0/${path}`, text]);
-    const head = await fixture.commit('snapshot', { ...packageFiles('gpu', '1.0.0'), ...Object.fromEntries(own) });
-    const { runtime, outputs } = await register([GPU()]);
-    expect(runtime.failures.join()).toMatch(reason);
-    expect(outputs).toMatchObject({ changed: false, commit: head, plan: { refused: [{ name: 'gpu' }] } });
+    ['a package of others', undefined, /has no release.json of a plugin/],
+    ['another plugin', `{"plugin":"g-pu","repository":"${RELEASES}"}`, /is of the plugin 'g-pu' of acme\/releases/],
+    ['the plugin of another repository', '{"plugin":"gpu","repository":"acme/other"}', /'gpu' of acme\/other/],
+    ['a record that is none', 'x', /has no release.json/],
+  ])('never replaces %s, nor comes after it', async (_, record, reason) => {
+    for (const version of ['1.0.0', '0.9.0']) {
+      const own = record === undefined ? {} : { [`packages/gpu/${version}/release.json`]: record };
+      const files = { 'packages/gpu': null, ...packageFiles('gpu', version), ...own };
+      const head = await fixture.commit('snapshot', files);
+      const { runtime, outputs } = await register([GPU()]);
+      expect(runtime.failures.join()).toMatch(reason);
+      expect(runtime.failures.join()).toMatch(/the plugin 'gpu' of acme\/releases\. Give the plugin another name/);
+      expect(outputs).toMatchObject({ changed: false, commit: head, plan: { refused: [{ name: 'gpu' }] } });
+    }
     expect(changesSent()).toBe(0);
+  });
+
+  it('does not take the name of what a distribution further along holds', async () => {
+    await fixture.commit('production', packageFiles('gpu', '0.9.0'));
+    const { runtime } = await register([GPU()]);
+    expect(runtime.failures.join()).toContain("'gpu' is another package: gpu-0.9.0 has no release.json of a plugin");
+    expect(changesSent()).toBe(0);
+  });
+
+  it('comes after its own versions, and after a newer one that says it has moved', async () => {
+    await fixture.commit('snapshot', { ...packageFiles('gpu', '0.8.0'), ...packageFiles('gpu', '0.9.0') });
+    const record = '{"plugin":"gpu","repository":"Acme/Releases"}';
+    await fixture.commit('snapshot', { 'packages/gpu/0.9.0/release.json': record });
+    expect((await register([GPU()])).outputs).toMatchObject({ changed: true, registered: [{ name: 'gpu' }] });
   });
 
   it('refuses what a distribution further along would serve before it', async () => {

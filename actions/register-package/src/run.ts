@@ -52,8 +52,8 @@ function isSame(one: PackageDirectory, other: PackageDirectory): boolean {
 /** The job runs for the release repository, whose configuration may say where the storage is. */
 async function openStorageSide(inputs: Inputs, runtime: Runtime) {
   const own = await loadConfiguration(inputs.config, runtime.event, inputs.token);
-  const access = { config: inputs.config, token: inputs['storage-token'] ?? inputs.token };
-  return openStorage(access, runtime, inputs.repository ?? own.storage.repository ?? runtime.event.repository);
+  const repository = inputs.repository ?? own.storage.repository ?? runtime.event.repository;
+  return openStorage(inputs, runtime, { contents: 'write', pull_requests: 'write' }, repository);
 }
 
 function report(

@@ -1,8 +1,10 @@
+import { APP_INPUTS } from '@slipway/core/action/github-access';
 import { COMMON_INPUTS, type InputsOf, list, optional, required, text } from '@slipway/core/action/inputs';
 import { SOURCE_INPUTS } from '@slipway/core/action/registry-access';
 
 export const inputs = {
   ...COMMON_INPUTS,
+  ...APP_INPUTS,
   ...SOURCE_INPUTS,
   version: required(text),
   distributions: optional(list),

@@ -32,7 +32,8 @@ export interface Outputs {
  */
 export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const { version, 'dry-run': dryRun } = inputs;
-  const { configuration, storage } = await openStorage(inputs, runtime);
+  const permissions = { contents: 'write', pull_requests: 'write' } as const;
+  const { configuration, storage, token } = await openStorage(inputs, runtime, permissions);
   const settings = configuration.storage;
   const active = settings.distributions.filter(({ frozen }) => !frozen);
   const distributions = chooseDistributions(inputs, settings, active);
@@ -41,7 +42,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const images = new ImageFinder(inputs, configuration, runtime);
   const attempt = async (distribution: Distribution, onlyPlan: boolean): Promise<Attempt> => {
     const findImage = (reference: string) => images.find(reference);
-    const remote = { url: `${runtime.event.serverUrl}/${storage.name}.git`, token: inputs.token };
+    const remote = { url: `${runtime.event.serverUrl}/${storage.name}.git`, token };
     const { workDirectory, env } = runtime;
     const request = { distribution, version, findImage, remote, workDirectory, env, dryRun: onlyPlan };
     try {

@@ -1,4 +1,5 @@
 import type { Runtime } from '@slipway/core/action/action';
+import { lookUpImages } from '@slipway/core/action/source-images';
 import { check } from '@slipway/core/plugin/check';
 import type { Finding } from '@slipway/core/plugin/finding';
 import type { Plugin } from '@slipway/core/plugin/plugin';
@@ -6,7 +7,6 @@ import { RULES } from '@slipway/core/pull-request/rules';
 import type { Inputs } from './inputs.ts';
 import { load } from './load.ts';
 import { describeCounts, report } from './report.ts';
-import { lookUpImages } from './source-images.ts';
 
 export interface Outputs {
   readonly valid: boolean;

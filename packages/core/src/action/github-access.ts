@@ -24,6 +24,9 @@ export interface GitHubAccess {
 /**
  * Connects to GitHub for work in one repository: with a token of the App when one is given, minted for that repository
  * and these permissions alone and revoked when the action ends, else with the token of the job.
+ *
+ * Where nothing is written the App's id may stand alone: it says whose doings count, and a job that holds other secrets
+ * can do without the key.
  */
 export async function openGitHub(
   repository: string,
@@ -33,7 +36,7 @@ export async function openGitHub(
 ): Promise<GitHubAccess> {
   const { event, log } = runtime;
   const server = { apiUrl: event.apiUrl, graphqlUrl: event.graphqlUrl, log };
-  const app = readApp(inputs);
+  const app = readApp(inputs, Object.values(permissions).includes('write'));
   if (app === undefined) {
     return { github: connectGitHub({ ...server, token: inputs.token }), token: inputs.token, login: undefined };
   }
@@ -44,12 +47,12 @@ export async function openGitHub(
   return { github, token, login };
 }
 
-function readApp(inputs: GitHubInputs): { id: string; privateKey: string } | undefined {
+function readApp(inputs: GitHubInputs, writes: boolean): { id: string; privateKey: string } | undefined {
   const { 'app-id': id, 'app-private-key': privateKey } = inputs;
-  if (id === undefined && privateKey === undefined) return undefined;
   if (id !== undefined && privateKey !== undefined) return { id, privateKey };
+  if (privateKey === undefined && (id === undefined || !writes)) return undefined;
   throw new ConfigurationError(
     'incomplete-credentials',
-    "inputs 'app-id' and 'app-private-key' belong together; only one of them was given.",
+    "inputs 'app-id' and 'app-private-key' belong together here; only one of them was given.",
   );
 }

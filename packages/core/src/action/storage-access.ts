@@ -1,36 +1,43 @@
 import { type Configuration, need } from '../configuration/configuration.ts';
 import { ConfigurationError } from '../errors.ts';
-import { connectGitHub } from '../github/connect.ts';
+import type { AppPermissions } from '../github/app-token.ts';
 import { parseReference } from '../image/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import { openStorageRepository, type StorageRepository } from '../storage/storage-repository.ts';
 import type { Runtime } from './action.ts';
 import { loadConfiguration } from './configuration.ts';
+import { type GitHubAccess, type GitHubInputs, openGitHub } from './github-access.ts';
 import { openRegistries, storageSide } from './registry-access.ts';
 
 export interface StorageAccess {
   /** The storage repository's own, from the head of its default branch. */
   readonly configuration: Configuration;
   readonly storage: StorageRepository;
+  /** What the storage repository is reached with; undefined reads a public one without. */
+  readonly token: string | undefined;
 }
 
-interface StorageInputs {
+interface StorageInputs extends GitHubInputs {
   readonly config: string;
-  readonly token: string | undefined;
+  /** Reaches the storage repository where the job's own token does not, in place of an App. */
+  readonly 'storage-token'?: string | undefined;
 }
 
 /**
  * Opens the storage repository: `repository`, else the one that the configuration of the job's repository names, else the
- * job's own.
+ * job's own. The App, when one is given, is asked for a token that can do `permissions` there; the job's own repository is
+ * read with the job's own token.
  *
  * Its policy is always read from the head of its default branch, whichever branch the event is about: what a distribution
  * branch or a pull request says about the rules must not hold for itself.
  */
 export async function openStorage(
   inputs: StorageInputs,
-  { event, log }: Runtime,
+  runtime: Runtime,
+  permissions: AppPermissions = { contents: 'read' },
   repository?: string,
 ): Promise<StorageAccess> {
+  const { event } = runtime;
   const atDefaultBranch = { ...event, pullRequest: undefined };
   let configuration: Configuration | undefined;
   let name = repository;
@@ -44,11 +51,28 @@ export async function openStorage(
       'There is no storage repository: set GITHUB_REPOSITORY to owner/name.',
     );
   }
+  const { github, token } = await openStorageGitHub(name, permissions, inputs, runtime);
   if (configuration === undefined || name !== event.repository) {
-    configuration = await loadConfiguration(inputs.config, { ...atDefaultBranch, repository: name }, inputs.token);
+    configuration = await loadConfiguration(inputs.config, { ...atDefaultBranch, repository: name }, token);
   }
-  const github = connectGitHub({ token: inputs.token, apiUrl: event.apiUrl, log });
-  return { configuration, storage: openStorageRepository(github, name) };
+  return { configuration, storage: openStorageRepository(github, name), token };
+}
+
+function openStorageGitHub(
+  name: string,
+  permissions: AppPermissions,
+  inputs: StorageInputs,
+  runtime: Runtime,
+): Promise<GitHubAccess> {
+  const given = inputs['storage-token'];
+  if (given === undefined) return openGitHub(name, permissions, inputs, runtime);
+  if (inputs['app-id'] === undefined && inputs['app-private-key'] === undefined) {
+    return openGitHub(name, permissions, { token: given }, runtime);
+  }
+  throw new ConfigurationError(
+    'conflicting-inputs',
+    "input 'storage-token' goes with neither 'app-id' nor 'app-private-key': both say who reaches the storage repository.",
+  );
 }
 
 /** The repository of the distributions' images, opened when it is asked for. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { ActionError, ConfigurationError, messageOf } from '../errors.ts';
+import { ConfigurationError, messageOf } from '../errors.ts';
 import { connectGitHub, type GitHub, type GitHubOptions } from './connect.ts';
+import { GitHubError } from './github-error.ts';
 import { AnswerReader } from './json-shape.ts';
 import { splitRepository } from './pull-request.ts';
 
@@ -59,7 +60,8 @@ export async function mintInstallationToken(
       login: `${read.text(own['slug'], 'app.slug')}[bot]`,
     };
   } catch (error) {
-    if (!(error instanceof ActionError || error instanceof ConfigurationError)) throw error;
+    // Anything else passes: there is nothing to mend about the App.
+    if (!(error instanceof ConfigurationError || (error instanceof GitHubError && error.status === 422))) throw error;
     throw new ConfigurationError('app-token', explain(app, repository, permissions, error), { cause: error });
   }
 }
@@ -97,10 +99,10 @@ function readKey(pem: string): KeyObject {
   }
 }
 
-function explain(app: GitHubApp, repository: string, permissions: AppPermissions, error: unknown): string {
+function explain(app: GitHubApp, repository: string, permissions: AppPermissions, error: Error): string {
   const wanted = Object.entries(permissions).map(([name, level]) => `${name.replaceAll('_', '-')}: ${level}`);
   return (
-    `GitHub gives the App ${app.id} no token for ${repository}: ${messageOf(error).split('\n')[0]} ` +
+    `GitHub gives the App ${app.id} no token for ${repository}: ${messageOf(error.cause ?? error).split('\n')[0]}. ` +
     `Install the App on ${repository}, with these permissions: ${wanted.join(', ')}; and see that 'app-id' and ` +
     "'app-private-key' are the same App's."
   );

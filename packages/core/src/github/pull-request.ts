@@ -40,14 +40,14 @@ export async function readPullRequest(github: GitHub, repository: string, number
   return parsePullRequest(await github.get('/repos/{owner}/{repo}/pulls/{pull_number}', parameters, purpose), purpose);
 }
 
-/** Lists the open pull requests into `baseRef`, the newest first. */
+/** Lists the open pull requests into `baseRef`, or into any branch, the newest first. */
 export async function listOpenPullRequests(
   github: GitHub,
   repository: string,
-  baseRef: string,
+  baseRef?: string,
 ): Promise<readonly PullRequest[]> {
   const purpose = { what: `the open pull requests of ${repository}`, permission: PERMISSION };
-  const parameters = { ...splitRepository(repository), state: 'open', base: baseRef };
+  const parameters = { ...splitRepository(repository), state: 'open', ...(baseRef !== undefined && { base: baseRef }) };
   const answers = await github.list('/repos/{owner}/{repo}/pulls', parameters, purpose);
   return answers.map((answer) => parsePullRequest(answer, purpose));
 }

@@ -1,16 +1,15 @@
-import type { Runtime } from '@slipway/core/action/action';
-import { openRegistries, pluginSide } from '@slipway/core/action/registry-access';
-import type { Configuration } from '@slipway/core/configuration/configuration';
-import { ActionError, ConfigurationError } from '@slipway/core/errors';
-import { parseManifest, platformsOf } from '@slipway/core/image/manifest';
-import { formatPlatform } from '@slipway/core/image/platform';
-import { parseReference } from '@slipway/core/image/reference';
-import type { Plugin } from '@slipway/core/plugin/plugin';
-import type { SourceImage } from '@slipway/core/plugin/subject';
-import { readPlatform } from '@slipway/core/registry/platforms';
-import type { Repository } from '@slipway/core/registry/repository';
-import { mapPooled } from '@slipway/core/util/pool';
-import type { Inputs } from './inputs.ts';
+import type { Configuration } from '../configuration/configuration.ts';
+import { ActionError, ConfigurationError } from '../errors.ts';
+import { parseManifest, platformsOf } from '../image/manifest.ts';
+import { formatPlatform } from '../image/platform.ts';
+import { parseReference } from '../image/reference.ts';
+import type { Plugin } from '../plugin/plugin.ts';
+import type { SourceImage } from '../plugin/subject.ts';
+import { readPlatform } from '../registry/platforms.ts';
+import type { Repository } from '../registry/repository.ts';
+import { mapPooled } from '../util/pool.ts';
+import type { Runtime } from './action.ts';
+import { openRegistries, pluginSide } from './registry-access.ts';
 
 const AT_ONCE = 8;
 
@@ -18,7 +17,7 @@ const AT_ONCE = 8;
 export async function lookUpImages(
   plugins: readonly Plugin[],
   configuration: Configuration,
-  inputs: Inputs,
+  inputs: Parameters<typeof openRegistries>[2],
   runtime: Runtime,
 ): Promise<ReadonlyMap<string, SourceImage>> {
   const references = [...new Set(plugins.flatMap(({ images }) => images.map(({ source }) => source)))];
