@@ -1,20 +1,29 @@
 /**
- * Plays a release on servers on this machine: `npm run demo`.
+ * Plays the whole story on servers on this machine: `npm run demo`. Nobody calls an action: people write and click, and
+ * GitHub's events start the workflows of the example repositories.
  *
- * `--again` plays it on what the last run left, and so finds nothing to do; without it, or with `--fresh`, everything
- * starts over. Packages and `summary.json` are left in `demo-output/`, or in the directory after `--output`.
+ * `--again` goes on from what the last run left, and finds nothing to do; without it, or with `--fresh`, everything starts
+ * over. Packages and `summary.json` are left in `demo-output/`, or in the directory after `--output`.
  */
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatDuration } from '@slipway/core/util/units';
+import { Chain } from './demo/chain.ts';
+import { emptyOutcome, type Outcome } from './demo/outcome.ts';
 import { Progress } from './demo/progress.ts';
 import { formatOutcome, writeSummary } from './demo/report.ts';
-import { type Stage, setStage } from './demo/stage.ts';
-import { setStorageStage } from './demo/storage-stage.ts';
-import { playStorage, type StorageOutcome } from './demo/storage-story.ts';
-import { type Outcome, playRelease } from './demo/story.ts';
+import { setStage } from './demo/stage.ts';
+import {
+  crash,
+  openStorageScene,
+  playPromotions,
+  promoteAgain,
+  rollOutAll,
+  updateRegistry,
+} from './demo/storage-story.ts';
+import { download, playRelease } from './demo/story.ts';
 import { assembleStanding } from './release-tree.ts';
 import { runScript, userDirectory } from './run-script.ts';
 
@@ -28,55 +37,55 @@ await runScript(async () => {
     throw new Error('--again and --fresh say opposite things; give one.');
   const output = resolve(userDirectory(), values.output ?? join(ROOT, 'demo-output'));
   const state = join(output, '.state');
-  if (values.again === true && !existsSync(state)) {
+  const isAgain = values.again === true;
+  if (isAgain && !existsSync(join(output, 'summary.json'))) {
     throw new Error('There is no run to go on from: npm run demo first, without --again.');
   }
   // First what can fail: what the last run left is gone only when there will be something in its place.
   const tree = await assembleStanding();
-  if (values.again !== true) await startOver(output);
+  if (!isAgain) await startOver(output);
   await mkdir(state, { recursive: true });
 
   const started = performance.now();
   const progress = new Progress();
-  console.log('A release from pull request to offline package. Every server is on this machine.\n');
-  const stage = await progress.step('stage', () => setStage(state));
+  console.log('From a pull request to running registries, by events alone. Every server is on this machine.\n');
+  const stage = await progress.step('stage', () => setStage(state, tree, progress));
   try {
-    const outcome = await playRelease(stage, tree, output, progress);
-    const storage = await playDistributions(state, stage, outcome, tree, progress, values.again === true);
-    await writeSummary(output, ROOT, { ...outcome, ...storage }, progress.steps);
-    const moved = outcome.images.reduce((sum, { copied = 0 }) => sum + copied, 0);
-    console.log(`\n${formatOutcome({ ...outcome, ...storage }, ROOT)}\n`);
-    console.log(
-      `Pull request #${outcome.pullRequest.number} released in ${formatDuration(performance.now() - started)}: ` +
-        `${moved === 0 ? 'no image had to be copied' : 'images copied'}, ${outcome.uploaded} packages uploaded.`,
-    );
+    progress.say(`kubectl: ${stage.kubectl === 'real' ? 'the one on this machine' : 'a stand-in, there is none here'}`);
+    progress.say('RUN checks of Dockerfiles are off in the demo: they need root, and buildah or podman');
+    const chain = new Chain(stage.workflows, progress);
+    const outcome = isAgain ? await readOutcome(output) : emptyOutcome();
+    const storage = openStorageScene(stage, chain, outcome, progress);
+    await rollOutAll(storage);
+    if (isAgain) await promoteAgain(storage);
+    else {
+      await playRelease(stage, chain, outcome, progress);
+      await playPromotions(storage);
+    }
+    await updateRegistry(storage);
+    if (!isAgain) await crash(storage);
+    await progress.step('a field engineer fetches the packages', () => download(stage, outcome, output));
+    await writeSummary(output, ROOT, outcome, progress);
+    console.log(`\n${formatOutcome(outcome, progress)}\n`);
+    console.log(`${countJobs(progress)} in ${formatDuration(performance.now() - started)}.`);
     console.log(
       `Left in ${relative(userDirectory(), output)}/: the packages, their .sha256, summary.json. With --again nothing is left to do.`,
     );
   } finally {
-    await stage.sandbox.close();
+    await stage.close();
   }
 });
 
-/** The second half: from the release to running registries. */
-async function playDistributions(
-  state: string,
-  stage: Stage,
-  { packages }: Outcome,
-  tree: string,
-  progress: Progress,
-  again: boolean,
-): Promise<StorageOutcome> {
-  const storage = await progress.step('stage of the distributions', () => setStorageStage(state, stage));
-  try {
-    progress.say(
-      `kubectl: ${storage.kubectl === 'real' ? 'the one on this machine' : 'a stand-in, there is none here'}`,
-    );
-    progress.say('RUN checks of Dockerfiles are off in the demo: they need root, and buildah or podman');
-    return await playStorage(stage, storage, packages, tree, progress, again);
-  } finally {
-    await storage.close();
-  }
+function countJobs({ jobs }: Progress): string {
+  const events = new Set(jobs.map(({ event }) => event));
+  const ran = jobs.filter(({ result }) => result !== 'skipped').length;
+  return `${ran} jobs, started by ${[...events].sort().join(', ')},`;
+}
+
+/** What the last run released, and nothing of what it built: that is looked at again. */
+async function readOutcome(output: string): Promise<Outcome> {
+  const summary = JSON.parse(await readFile(join(output, 'summary.json'), 'utf8')) as Outcome;
+  return { ...emptyOutcome(), packages: summary.packages, registered: summary.registered };
 }
 
 /** Removes what an earlier run left; a directory that is something else is not touched. */

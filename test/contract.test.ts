@@ -26,6 +26,7 @@ describe('the contract of the actions', () => {
     expect(actions).toEqual([
       'build-distribution',
       'bundle-package',
+      'handle-command',
       'promote-package',
       'register-package',
       'rollout',

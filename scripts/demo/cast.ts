@@ -1,7 +1,11 @@
 /** Who plays in the story; logins are those of the example's OWNERS file. */
 export const ENGINEER = { token: 'token-of-the-engineer', login: 'zhang-san' };
 export const OWNER = { token: 'token-of-the-owner', login: 'lin-wei' };
-export const RELEASE_TEAM = { token: 'token-of-the-release-team', login: 'release-robot' };
+export const MAINTAINER = { token: 'token-of-the-maintainer', login: 'release-captain' };
+export const STRANGER = { token: 'token-of-a-stranger', login: 'mallory' };
+
+/** The GitHub App of the chain; what a job's own token opens or pushes would start nothing. */
+export const APP = { id: 4711, slug: 'slipway-app' };
 
 export const REPOSITORY = 'acme/compass-release';
 export const STORAGE = 'acme/package-storage';

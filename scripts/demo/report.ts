@@ -1,22 +1,21 @@
 import { writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { formatBytes } from '@slipway/core/util/units';
-import type { StepRecord } from './progress.ts';
-import type { StorageOutcome } from './storage-story.ts';
-import type { Outcome } from './story.ts';
+import type { Outcome } from './outcome.ts';
+import type { Progress } from './progress.ts';
 
 /** Writes `summary.json` into `output`; paths in it are from `root`. */
 export async function writeSummary(
   output: string,
   root: string,
-  outcome: Outcome & StorageOutcome,
-  steps: readonly StepRecord[],
+  outcome: Outcome,
+  { steps, jobs }: Progress,
 ): Promise<void> {
   const summary = {
     packages: outcome.packages.map(({ plugin, version, file, sha256, size, uri }) => ({
       plugin,
       version,
-      file: relative(root, file),
+      file: relative(root, join(output, basename(file))),
       sha256,
       size,
       uri,
@@ -26,13 +25,25 @@ export async function writeSummary(
     promotions: outcome.promotions,
     distributions: outcome.distributions,
     rollouts: outcome.rollouts,
+    jobs,
     steps,
   };
   await writeFile(join(output, 'summary.json'), `${JSON.stringify(summary, undefined, 2)}\n`);
 }
 
 /** Returns the tables that the demo ends with. */
-export function formatOutcome(outcome: Outcome & StorageOutcome, root: string): string {
+export function formatOutcome(outcome: Outcome, { jobs }: Progress): string {
+  const timeline = jobs
+    .filter(({ result }) => result !== 'skipped')
+    .toSorted((a, b) => a.started - b.started)
+    .map(({ started, seconds, event, workflow, job, result }) => [
+      started.toFixed(1).padStart(6),
+      seconds.toFixed(1).padStart(6),
+      event,
+      workflow,
+      job,
+      result,
+    ]);
   const images = outcome.images.map(({ target, digest, result, copied }) => [
     target,
     (digest ?? '').slice(0, 19),
@@ -40,10 +51,10 @@ export function formatOutcome(outcome: Outcome & StorageOutcome, root: string): 
     formatBytes(copied ?? 0),
   ]);
   const packages = outcome.packages.map(({ file, sha256, size, uri }) => [
-    relative(root, file),
+    basename(file),
     sha256.slice(0, 12),
     formatBytes(size),
-    uri ?? '',
+    uri,
   ]);
   const distributions = outcome.distributions.map(({ distribution, commit, digest, result, layers, ...bytes }) => [
     distribution,
@@ -62,14 +73,18 @@ export function formatOutcome(outcome: Outcome & StorageOutcome, root: string): 
     reason.split('\n')[0]?.slice(0, 90) ?? '',
   ]);
   return [
+    formatTable(['second', 'took', 'event', 'workflow', 'job', 'result'], timeline),
     formatTable(['image', 'digest', 'result', 'moved'], images),
     formatTable(['package', 'sha256', 'size', 'uploaded to'], packages),
     formatTable(['distribution', 'commit', 'digest', 'result', 'layers', 'pushed', 'reused'], distributions),
     formatTable(['rollout', 'digest', 'result', 'seconds', 'reason'], rollouts),
-  ].join('\n\n');
+  ]
+    .filter((table) => table !== '')
+    .join('\n\n');
 }
 
 function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
   const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => (row[column] ?? '').length)));
   const line = (cells: readonly string[]): string =>
     cells

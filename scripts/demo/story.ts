@@ -1,126 +1,135 @@
-import type { Package } from '@slipway/core/archive/package';
-import type { Image } from '@slipway/core/image/image';
-import type { Plugin } from '@slipway/core/plugin/plugin';
-import { runJob } from '@slipway/sandbox/runner/run-job';
-import { createAct, readOutput } from './act.ts';
-import { BRANCH, ENGINEER, OWNER, PULL_REQUEST, PUSHED, PUSHED_COMMENT, RELEASE_TEAM, REPOSITORY } from './cast.ts';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { ServiceRun } from '@slipway/sandbox/actions-service/options';
+import { connectAliOss } from '@slipway/sandbox/oss/ali-oss-client';
+import {
+  BRANCH,
+  ENGINEER,
+  MAINTAINER,
+  OWNER,
+  PULL_REQUEST,
+  PUSHED,
+  PUSHED_COMMENT,
+  REPOSITORY,
+  STRANGER,
+} from './cast.ts';
+import type { Chain } from './chain.ts';
 import { type Comment, GitHubClient, type PullRequest } from './github-client.ts';
+import { gather, type Outcome } from './outcome.ts';
 import type { Progress } from './progress.ts';
 import type { Stage } from './stage.ts';
 
-/** What the story leaves behind. */
-export interface Outcome {
-  readonly pullRequest: PullRequest;
-  readonly packages: readonly Package[];
-  readonly images: readonly Image[];
-  readonly uploaded: number;
+interface Scene {
+  readonly chain: Chain;
+  readonly progress: Progress;
+  readonly outcome: Outcome;
+  readonly as: (person: { readonly token: string }) => GitHubClient;
 }
 
-/** Plays a release: a pull request with two plugins, from its first check to the packages in the object store. */
-export async function playRelease(stage: Stage, tree: string, output: string, progress: Progress): Promise<Outcome> {
-  const engineer = new GitHubClient(`${stage.apiUrl}/repos/${REPOSITORY}`, ENGINEER.token);
-  const owner = new GitHubClient(`${stage.apiUrl}/repos/${REPOSITORY}`, OWNER.token);
-  const team = new GitHubClient(`${stage.apiUrl}/repos/${REPOSITORY}`, RELEASE_TEAM.token);
-  const act = createAct(tree, stage.env, { config: stage.config }, progress);
-
-  const pull = await progress.step('pull request', () => openPullRequest(engineer, progress));
-  await progress.step('check', () => checkPullRequest(pull, stage, tree, progress));
-  await progress.step('review', () => review(pull, engineer, owner, progress));
-  const plugins = await progress.step('validate', async () => {
-    const outputs = await act('validate-plugin', {
-      'pull-request': String(pull.number),
-      commit: pull.head.sha,
-      images: PUSHED.join('\n'),
-    });
-    return readOutput<Plugin[]>(outputs, 'plugins');
+/**
+ * Plays a release: from a pull request with two plugins to the packages in the object store, and on to the storage
+ * repository. Nobody calls an action: people write, GitHub starts workflows.
+ */
+export async function playRelease(
+  stage: Stage,
+  chain: Chain,
+  outcome: Outcome,
+  progress: Progress,
+): Promise<PullRequest> {
+  const api = `${stage.sandbox.github.apiUrl}/repos/${REPOSITORY}`;
+  const scene: Scene = { chain, progress, outcome, as: ({ token }) => new GitHubClient(api, token) };
+  const pull = await openPullRequest(scene);
+  await refuseStranger(scene, pull);
+  const released = await release(scene, pull);
+  await runAgain(scene, released);
+  await progress.step('only what was released can be merged', async () => {
+    await scene.as(OWNER).merge(pull.number);
+    progress.say(`#${pull.number} merged by ${OWNER.login}`);
+    await chain.settle();
   });
-
-  const images: Image[] = [];
-  const packages: Package[] = [];
-  const comments: string[] = [];
-  let uploaded = 0;
-  for (const plugin of plugins) {
-    const synced = await progress.step(`sync ${plugin.plugin}`, () =>
-      act('sync-images', { images: JSON.stringify(plugin.images) }),
-    );
-    images.push(...readOutput<Image[]>(synced, 'images'));
-    const bundled = await progress.step(`bundle ${plugin.plugin}`, () =>
-      act('bundle-package', { plugin: JSON.stringify(plugin), images: synced['images'] ?? '', output }),
-    );
-    const shipped = await progress.step(`upload ${plugin.plugin}`, () =>
-      act('upload-oss', { package: bundled['package'] ?? '' }),
-    );
-    packages.push(readOutput<Package>(shipped, 'package'));
-    comments.push(shipped['uri'] ?? '');
-    if (shipped['changed'] === 'true') uploaded += 1;
-  }
-  await progress.step('comment and label', () => announce(pull, comments, team, progress));
-  return { pullRequest: pull, packages, images, uploaded };
-}
-
-async function openPullRequest(engineer: GitHubClient, progress: Progress): Promise<PullRequest> {
-  const [owner = ''] = REPOSITORY.split('/');
-  const [open] = await engineer.send<PullRequest[]>('GET', `/pulls?state=open&head=${owner}:${BRANCH}`);
-  const pull =
-    open ?? (await engineer.send<PullRequest>('POST', '/pulls', { ...PULL_REQUEST, head: BRANCH, base: 'main' }));
-  progress.say(`#${pull.number} ${PULL_REQUEST.title}${open === undefined ? '' : ' (from the run before)'}`);
   return pull;
 }
 
-/** Runs the repository's own workflow for the pull request, as GitHub would. */
-async function checkPullRequest(pull: PullRequest, stage: Stage, tree: string, progress: Progress): Promise<void> {
-  const { result } = await runJob({
-    workflow: stage.workflow,
-    job: 'validate',
-    actions: tree,
-    github: {
-      token: RELEASE_TEAM.token,
-      repository: REPOSITORY,
-      event_name: 'pull_request',
-      event: { pull_request: await currentPullRequest(pull, stage), repository: { default_branch: 'main' } },
-      sha: pull.head.sha,
-      api_url: stage.apiUrl,
-      server_url: stage.serverUrl,
-    },
-    onLine: (line) => progress.say(line),
+function openPullRequest({ progress, chain, as }: Scene): Promise<PullRequest> {
+  return progress.step(`${ENGINEER.login} opens a pull request`, async () => {
+    const pull = await as(ENGINEER).send<PullRequest>('POST', '/pulls', {
+      ...PULL_REQUEST,
+      head: BRANCH,
+      base: 'main',
+    });
+    progress.say(`#${pull.number} ${pull.title}`);
+    await chain.settle();
+    return pull;
   });
-  if (result !== 'success') throw new Error(`The check of pull request #${pull.number} ended with '${result}'.`);
 }
 
-function currentPullRequest(pull: PullRequest, stage: Stage): Promise<PullRequest> {
-  return new GitHubClient(`${stage.apiUrl}/repos/${REPOSITORY}`, RELEASE_TEAM.token).send(
-    'GET',
-    `/pulls/${pull.number}`,
+/** Somebody without authority asks for the release: nothing happens but an answer. */
+async function refuseStranger({ progress, chain, as }: Scene, { number }: PullRequest): Promise<void> {
+  await progress.step(`${STRANGER.login}, a stranger, asks for the release`, async () => {
+    await as(STRANGER).comment(number, '/queue working-image-pushed');
+    await chain.settle(['release']);
+    const answer = await lastAnswer(as(MAINTAINER), number);
+    progress.say(`answered: ${answer.split('\n').find((line) => line.includes(STRANGER.login)) ?? answer}`);
+  });
+}
+
+/** The owner approves and the engineer says what was pushed: that is all that a release takes. */
+async function release({ progress, chain, as, outcome }: Scene, { number, head }: PullRequest): Promise<ServiceRun> {
+  return progress.step(`${OWNER.login} approves; ${ENGINEER.login} comments /queue working-image-pushed`, async () => {
+    await as(OWNER).send('POST', `/pulls/${number}/reviews`, { event: 'APPROVE', commit_id: head.sha });
+    await as(ENGINEER).comment(number, PUSHED_COMMENT);
+    progress.say(`${PUSHED.length} images pushed to the source registry`);
+    const runs = await chain.settle();
+    gather(outcome, runs);
+    const uploaded = (await lastAnswer(as(MAINTAINER), number)).split('\n').filter((line) => line.startsWith('oss://'));
+    for (const line of uploaded) progress.say(line);
+    const run = runs.find(({ name, event }) => name === 'release' && event === 'issue_comment');
+    if (run === undefined) throw new Error('the comment started no release');
+    return run;
+  });
+}
+
+/** A re-run from the Actions page: everything is there already, and nothing is done twice. */
+async function runAgain({ progress, chain, as }: Scene, { id }: ServiceRun): Promise<void> {
+  await progress.step(`${MAINTAINER.login} runs it again from the Actions page`, async () => {
+    await as(MAINTAINER).send('POST', `/actions/runs/${id}/rerun`);
+    const [run] = await chain.settle();
+    const done = run?.results.filter(({ result }) => result === 'success').map(({ name }) => name) ?? [];
+    progress.say(`only '${done.join("', '")}' had something to look at`);
+  });
+}
+
+/** Returns the last comment of the chain that is an answer, and not the status that it edits in place. */
+async function lastAnswer(client: GitHubClient, number: number): Promise<string> {
+  const comments = await client.send<Comment[]>('GET', `/issues/${number}/comments`);
+  const own = comments.filter(
+    ({ user, body }) => user.login.endsWith('[bot]') && !body.startsWith('<!-- slipway: status'),
   );
+  return own.at(-1)?.body ?? '';
 }
 
-/** The owner approves, the engineer says what was pushed: the two things a release waits for. */
-async function review(
-  pull: PullRequest,
-  engineer: GitHubClient,
-  owner: GitHubClient,
-  progress: Progress,
-): Promise<void> {
-  const comments = await engineer.send<Comment[]>('GET', `/issues/${pull.number}/comments`);
-  if (comments.some(({ body }) => body === PUSHED_COMMENT))
-    return progress.say('approved and pushed in the run before');
-  await owner.send('POST', `/pulls/${pull.number}/reviews`, { event: 'APPROVE', commit_id: pull.head.sha });
-  await engineer.send('POST', `/issues/${pull.number}/comments`, { body: PUSHED_COMMENT });
-  progress.say(`${OWNER.login} approved, ${ENGINEER.login} pushed ${PUSHED.length} images`);
-}
-
-/** Says on the pull request where the packages are, once, and moves it out of the queue. */
-async function announce(
-  pull: PullRequest,
-  uris: readonly string[],
-  team: GitHubClient,
-  progress: Progress,
-): Promise<void> {
-  const body = ['packages uploaded to', ...uris, '/queue done-package-uploaded'].join('\n');
-  const comments = await team.send<Comment[]>('GET', `/issues/${pull.number}/comments`);
-  const mine = comments.find((comment) => comment.user.login === RELEASE_TEAM.login);
-  if (mine === undefined) await team.send('POST', `/issues/${pull.number}/comments`, { body });
-  else if (mine.body !== body) await team.send('PATCH', `/issues/comments/${mine.id}`, { body });
-  await team.send('PUT', `/issues/${pull.number}/labels`, { labels: ['kind/release', 'queue/done-package-uploaded'] });
-  for (const line of body.split('\n')) progress.say(line);
+/** Fetches the packages as a field engineer does, into `output`, and returns where they are. */
+export async function download(stage: Stage, outcome: Outcome, output: string): Promise<string[]> {
+  const { oss } = stage.sandbox.configuration;
+  const { environment } = stage.sandbox;
+  await mkdir(output, { recursive: true });
+  const files: string[] = [];
+  for (const { uri } of outcome.packages) {
+    const [, bucket = '', key = ''] = /^oss:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
+    const client = connectAliOss({
+      accessKeyId: environment['OSS_ACCESS_KEY_ID'] ?? '',
+      accessKeySecret: environment['OSS_ACCESS_KEY_SECRET'] ?? '',
+      region: oss.region,
+      endpoint: oss.endpoint,
+      bucket,
+      authorizationV4: true,
+    });
+    for (const name of [key, `${key}.sha256`]) {
+      const file = join(output, basename(name));
+      const { content } = await client.get(name);
+      await writeFile(file, content);
+      files.push(file);
+    }
+  }
+  return files;
 }
