@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asMapping, asOptionalText, asText, readYamlFile } from './yaml-value.ts';
+import { asMapping, asOptionalText, asText, parseYaml } from './yaml-value.ts';
 
 export interface ActionInput {
   readonly description: string;
@@ -20,24 +21,38 @@ export interface ActionMetadata {
   readonly using: string;
   /** Path of the script, from the directory of the action. */
   readonly main: string;
+  /** Runs before all steps of the job. */
+  readonly pre?: HookScript;
+  /** Runs after all steps of the job, the last action's first. */
+  readonly post?: HookScript;
+}
+
+/** A script around the main one. */
+export interface HookScript {
+  readonly path: string;
+  /** Undefined: always. */
+  readonly condition: string | undefined;
 }
 
 /**
- * Reads the `action.yml` of an action that runs on node; throws an error that names the file and the key.
- *
- * Other kinds of actions, and ones with a `pre` or `post` script, are refused: half of them would be run otherwise.
+ * Reads the `action.yml` of an action that runs on node; throws an error that names the file and the key. Other kinds
+ * of actions are refused.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax
  */
 export async function readActionMetadata(directory: string): Promise<ActionMetadata> {
   const path = join(directory, 'action.yml');
-  const file = asMapping(await readYamlFile(path), path);
+  return parseActionMetadata(await readFile(path, 'utf8'), path);
+}
+
+/** Reads the text of an `action.yml`; `path` says in errors which one. */
+export function parseActionMetadata(text: string, path: string): ActionMetadata {
+  const file = asMapping(parseYaml(text, path), path);
   const runs = asMapping(file['runs'], `${path}: runs`);
   const using = asText(runs['using'], `${path}: runs.using`);
   if (!/^node\d+$/.test(using)) throw new Error(`${path}: runs.using is '${using}'; only actions on node can be run`);
-  for (const key of ['pre', 'post']) {
-    if (key in runs) throw new Error(`${path}: runs.${key} is not supported`);
-  }
+  const pre = readHook(runs, 'pre', path);
+  const post = readHook(runs, 'post', path);
   return {
     name: asText(file['name'], `${path}: name`),
     description: asText(file['description'], `${path}: description`),
@@ -45,7 +60,15 @@ export async function readActionMetadata(directory: string): Promise<ActionMetad
     outputs: mapEntries(file['outputs'], `${path}: outputs`, readDescription),
     using,
     main: asText(runs['main'], `${path}: runs.main`),
+    ...(pre !== undefined && { pre }),
+    ...(post !== undefined && { post }),
   };
+}
+
+function readHook(runs: Readonly<Record<string, unknown>>, key: 'pre' | 'post', path: string): HookScript | undefined {
+  const script = asOptionalText(runs[key], `${path}: runs.${key}`);
+  const condition = asOptionalText(runs[`${key}-if`], `${path}: runs.${key}-if`);
+  return script === undefined ? undefined : { path: script, condition };
 }
 
 type Reader<T> = (entry: Readonly<Record<string, unknown>>, where: string) => T;

@@ -7,6 +7,8 @@ const contexts = {
   env: {},
 };
 
+const SUCCESS = { success: true, failure: false, cancelled: false };
+
 describe('evaluateText', () => {
   it.each([
     ['plain $ {text}', 'plain $ {text}'],
@@ -43,11 +45,11 @@ describe('evaluateCondition', () => {
     ["'always()' != ''", true, false],
     ['false', false, false],
   ])('%s', (condition, afterSuccess, afterFailure) => {
-    expect(evaluateCondition(condition, contexts, 'success')).toBe(afterSuccess);
-    expect(evaluateCondition(condition, contexts, 'failure')).toBe(afterFailure);
+    expect(evaluateCondition(condition, contexts, SUCCESS)).toBe(afterSuccess);
+    expect(evaluateCondition(condition, contexts, { ...SUCCESS, success: false, failure: true })).toBe(afterFailure);
   });
 
   it('refuses a text that would always be true', () => {
-    expect(() => evaluateCondition("${{ github.event_name }} == 'push'", contexts, 'success')).toThrow(/always true/);
+    expect(() => evaluateCondition("${{ github.event_name }} == 'push'", contexts, SUCCESS)).toThrow(/always true/);
   });
 });

@@ -14,6 +14,38 @@ export function contextFromEnv(env: Readonly<Record<string, string>>, event: unk
   return { ...Object.fromEntries(entries), event };
 }
 
+/** What of the context is a variable too. */
+const VARIABLES = new Set([
+  'action',
+  'actor',
+  'actor_id',
+  'api_url',
+  'base_ref',
+  'event_name',
+  'graphql_url',
+  'head_ref',
+  'job',
+  'ref',
+  'ref_name',
+  'ref_protected',
+  'ref_type',
+  'repository',
+  'repository_id',
+  'repository_owner',
+  'repository_owner_id',
+  'retention_days',
+  'run_attempt',
+  'run_id',
+  'run_number',
+  'server_url',
+  'sha',
+  'triggering_actor',
+  'workflow',
+  'workflow_ref',
+  'workflow_sha',
+  'workspace',
+]);
+
 /**
  * Returns the `GITHUB_*` variables that describe the context to a step, each with its property's name in capitals.
  *
@@ -21,9 +53,9 @@ export function contextFromEnv(env: Readonly<Record<string, string>>, event: unk
  */
 export function envFromContext(context: GitHubContext): Record<string, string> {
   const entries = Object.entries(context).flatMap(([key, value]) =>
-    key === 'token' || (typeof value !== 'string' && typeof value !== 'number')
-      ? []
-      : [[`GITHUB_${key.toUpperCase()}`, String(value)] as const],
+    VARIABLES.has(key) && value !== undefined && value !== null
+      ? [[`GITHUB_${key.toUpperCase()}`, String(value)] as const]
+      : [],
   );
   return Object.fromEntries(entries);
 }

@@ -1,9 +1,10 @@
-import { type Contexts, evaluateText } from './expressions.ts';
+import { type Contexts, evaluateText, type Standing } from './expressions.ts';
 import { at } from './reason.ts';
 import { extendPath, type StepOutcome } from './step-process.ts';
 
 type Texts = Readonly<Record<string, string>>;
-export type Verdict = 'success' | 'failure' | 'skipped';
+/** How a step or a job ends. */
+export type Verdict = 'success' | 'failure' | 'cancelled' | 'skipped';
 
 export interface JobSurroundings {
   /** What does not change while the job runs. */
@@ -19,15 +20,23 @@ export class JobState {
   #env: Texts = {};
   #path: readonly string[] = [];
   #steps: Readonly<Record<string, unknown>> = {};
-  #result: 'success' | 'failure' = 'success';
+  #failed = false;
+  #cancelled = false;
 
   constructor(surroundings: JobSurroundings) {
     this.#surroundings = surroundings;
   }
 
-  /** `failure` as soon as a step has failed that may not. */
-  get result(): 'success' | 'failure' {
-    return this.#result;
+  /** `failure` as soon as a step has failed that may not; a job that is cancelled is that and nothing else. */
+  get result(): 'success' | 'failure' | 'cancelled' {
+    if (this.#cancelled) return 'cancelled';
+    return this.#failed ? 'failure' : 'success';
+  }
+
+  /** What the status functions answer in a step's condition. */
+  get standing(): Standing {
+    const result = this.result;
+    return { success: result === 'success', failure: result === 'failure', cancelled: result === 'cancelled' };
   }
 
   get contexts(): Contexts {
@@ -36,7 +45,12 @@ export class JobState {
 
   /** Returns the contexts for a step that has an `env` of its own. */
   contextsWith(stepEnv: Texts): Contexts {
-    return { ...this.#surroundings.contexts, env: { ...this.#env, ...stepEnv }, steps: this.#steps };
+    return {
+      ...this.#surroundings.contexts,
+      job: { status: this.result },
+      env: { ...this.#env, ...stepEnv },
+      steps: this.#steps,
+    };
   }
 
   /** Returns the whole environment of a step's process. */
@@ -57,9 +71,13 @@ export class JobState {
     this.#env = { ...this.#env, ...env };
   }
 
+  cancel(): void {
+    this.#cancelled = true;
+  }
+
   /** Keeps how a step ended; only one with an id can be asked for it. */
   record(id: string | undefined, outcome: Verdict, conclusion: Verdict, left?: StepOutcome): void {
-    if (conclusion === 'failure') this.#result = 'failure';
+    if (conclusion === 'failure') this.#failed = true;
     if (left !== undefined) {
       this.addEnv(left.env);
       this.#path = [...left.path, ...this.#path];

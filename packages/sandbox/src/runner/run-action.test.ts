@@ -178,7 +178,7 @@ process.exitCode = 3;
       signal: abort.signal,
       onLine: () => abort.abort(),
     });
-    expect(result.exitCode).toBe(143);
+    expect(result.exitCode).toBe(130);
   });
 });
 

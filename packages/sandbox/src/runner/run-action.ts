@@ -1,12 +1,13 @@
 import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Contexts } from './expressions.ts';
 import { contextFromEnv } from './github-context.ts';
 import { Masks } from './masks.ts';
-import { runNodeAction } from './node-action.ts';
+import { type NodeAction, openNodeAction, runNodeAction } from './node-action.ts';
 import { openMachine } from './runner-machine.ts';
 import type { Annotation } from './step-log.ts';
-import type { StepOutcome } from './step-process.ts';
+import type { StepOutcome, StepSurroundings } from './step-process.ts';
 
 export interface RunActionOptions {
   /** The action's directory in the assembled tree. */
@@ -51,8 +52,8 @@ export async function runAction(options: RunActionOptions): Promise<ActionResult
     const github = contextFromEnv(env, event);
     const masks = new Masks();
     masks.add(env['GITHUB_TOKEN'] ?? '');
-    const outcome = await runNodeAction(
-      resolve(directory),
+    const outcome = await runPhases(
+      await openNodeAction(resolve(directory)),
       inputs,
       { github, runner: machine.context },
       {
@@ -71,6 +72,33 @@ export async function runAction(options: RunActionOptions): Promise<ActionResult
   } finally {
     if (given === undefined) await rm(temp, { recursive: true, force: true });
   }
+}
+
+/** Runs the action's script, and those before and after it; what they leave counts together. */
+async function runPhases(
+  action: NodeAction,
+  inputs: Readonly<Record<string, string>>,
+  contexts: Contexts,
+  surroundings: StepSurroundings,
+): Promise<StepOutcome> {
+  const { pre, post } = action.metadata;
+  const run = async (phase: 'pre' | 'main' | 'post', before: readonly StepOutcome[]): Promise<StepOutcome[]> => {
+    const state = Object.assign({}, ...before.map((left) => left.state));
+    return [...before, await runNodeAction(action, phase, inputs, state, contexts, surroundings)];
+  };
+  let all = pre === undefined ? [] : await run('pre', []);
+  if (all.every(({ exitCode }) => exitCode === 0)) all = await run('main', all);
+  if (post !== undefined) all = await run('post', all);
+  return {
+    exitCode: all.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0,
+    outputs: Object.assign({}, ...all.map(({ outputs }) => outputs)),
+    env: {},
+    path: [],
+    state: {},
+    summary: all.map(({ summary }) => summary).join(''),
+    annotations: all.flatMap(({ annotations }) => annotations),
+    log: all.map(({ log }) => log).join('\n'),
+  };
 }
 
 async function readEvent(path: string | undefined): Promise<unknown> {

@@ -1,14 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { type Contexts, evaluateCondition, evaluateText } from './expressions.ts';
 import type { JobState, Verdict } from './job-state.ts';
+import type { MachineLife } from './machine-life.ts';
 import type { Masks } from './masks.ts';
-import { runNodeAction } from './node-action.ts';
 import { at, reasonOf } from './reason.ts';
 import type { Annotation } from './step-log.ts';
-import { runStepProcess, type StepOutcome, type StepSurroundings } from './step-process.ts';
-import type { WorkflowStep } from './workflow-file.ts';
+import type { StepOutcome, StepSurroundings } from './step-process.ts';
+import { watchStop } from './step-stop.ts';
 
 export interface StepResult {
   readonly id: string | undefined;
@@ -25,95 +22,134 @@ export interface StepResult {
   readonly log: string;
 }
 
+/** One thing that a job does in its turn: a step, or what an action does before or after all steps. */
+export interface StepTask {
+  /** Says in errors which step is meant. */
+  readonly place: string;
+  readonly id: string | undefined;
+  /** May hold expressions. */
+  readonly name: string;
+  readonly condition: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly continueOnError: string;
+  readonly timeoutMinutes: string | undefined;
+  run(contexts: Contexts, surroundings: StepSurroundings): Promise<StepOutcome>;
+}
+
 export interface StepOptions {
-  /** The assembled tree. */
-  readonly actions: string;
   readonly temp: string;
   readonly workspace: string;
   readonly masks: Masks;
+  readonly machine: MachineLife;
+  /** Aborted when the job is cancelled. */
+  readonly cancel: AbortSignal;
+  readonly grace?: number | undefined;
   readonly onLine: (line: string, step: string) => void;
 }
 
-/** Runs one step if its condition holds, and tells `state` how it ended. */
-export async function runStep(step: WorkflowStep, state: JobState, options: StepOptions): Promise<StepResult> {
+/**
+ * Runs one task if its condition holds, and tells `state` how it ended. A mistake in the file (an expression that cannot
+ * be evaluated, a missing input) fails the step and says so in its log, as on GitHub.
+ */
+export async function runStep(task: StepTask, state: JobState, options: StepOptions): Promise<StepResult> {
+  const { masks, machine, cancel } = options;
+  if (cancel.aborted) state.cancel();
+  const name = masks.apply(nameOf(task, state));
+  machine.beforeStep(name);
+  const head = { id: task.id, name };
   const started = performance.now();
-  const title = at(`${step.place}.name`, () => evaluateText(step.name ?? defaultName(step), state.contexts));
-  const name = options.masks.apply(title);
-  if (!at(`${step.place}.if`, () => evaluateCondition(step.condition, state.contexts, state.result))) {
-    state.record(step.id, 'skipped', 'skipped');
-    return { ...NOTHING, id: step.id, name, outcome: 'skipped', result: 'skipped', seconds: 0 };
+  const seconds = (): number => (performance.now() - started) / 1000;
+  try {
+    const env = state.evaluate(task.env, `${task.place}.env`);
+    const contexts = state.contextsWith(env);
+    if (!at(`${task.place}.if`, () => evaluateCondition(task.condition, contexts, state.standing))) {
+      state.record(task.id, 'skipped', 'skipped');
+      return { ...head, ...NOTHING, outcome: 'skipped', result: 'skipped', seconds: 0 };
+    }
+    const stop = watchStop(task, state, contexts, cancel);
+    const left = await machine
+      .during(name, () => task.run(contexts, surroundingsOf(contexts, env, state, stop.signal, name, options)))
+      .finally(stop.release);
+    const outcome = stop.cancelled() ? 'cancelled' : stop.timedOut() || left.exitCode !== 0 ? 'failure' : 'success';
+    const annotations = stop.timedOut()
+      ? [
+          ...left.annotations,
+          say(`The action '${name}' has timed out after ${task.timeoutMinutes} minutes.`, name, options),
+        ]
+      : left.annotations;
+    const softens =
+      at(`${task.place}.continue-on-error`, () => evaluateText(task.continueOnError, contexts)) === 'true';
+    const result = softens && outcome === 'failure' ? 'success' : outcome;
+    state.record(task.id, outcome, result, left);
+    const { log } = left;
+    const outputs = masks.applyToValues(left.outputs);
+    return {
+      ...head,
+      outcome,
+      result,
+      seconds: seconds(),
+      outputs,
+      annotations,
+      summary: masks.apply(left.summary),
+      log,
+    };
+  } catch (error) {
+    machine.requireAlive();
+    const annotation = say(reasonOf(error), name, options);
+    state.record(task.id, 'failure', 'failure');
+    const log = `Error: ${annotation.message}`;
+    return {
+      ...head,
+      ...NOTHING,
+      log,
+      annotations: [annotation],
+      outcome: 'failure',
+      result: 'failure',
+      seconds: seconds(),
+    };
   }
-  const env = state.evaluate(step.env, `${step.place}.env`);
-  const contexts = state.contextsWith(env);
-  const left = await start(
-    step,
-    state,
-    contexts,
-    {
-      temp: options.temp,
-      workspace: resolve(
-        options.workspace,
-        at(step.place, () => evaluateText(step.workingDirectory ?? '', contexts)),
-      ),
-      env: state.environmentWith(env),
-      event: eventOf(contexts),
-      masks: options.masks,
-      onLine: (line) => options.onLine(line, name),
-    },
-    options.actions,
-  );
-  const outcome = left.exitCode === 0 ? 'success' : 'failure';
-  const goesOn = at(`${step.place}.continue-on-error`, () => evaluateText(step.continueOnError, contexts)) === 'true';
-  const result = goesOn ? 'success' : outcome;
-  state.record(step.id, outcome, result, left);
-  return {
-    id: step.id,
-    name,
-    outcome,
-    result,
-    seconds: (performance.now() - started) / 1000,
-    outputs: options.masks.applyToValues(left.outputs),
-    annotations: left.annotations,
-    summary: options.masks.apply(left.summary),
-    log: left.log,
-  };
 }
 
 const NOTHING = { outputs: {}, annotations: [], summary: '', log: '' } as const;
 
-function defaultName({ uses, run }: WorkflowStep): string {
-  return `Run ${uses ?? run?.trim().split('\n')[0] ?? ''}`;
-}
-
-async function start(
-  step: WorkflowStep,
-  state: JobState,
-  contexts: Contexts,
-  surroundings: StepSurroundings,
-  actions: string,
-): Promise<StepOutcome> {
-  if (step.uses !== undefined) {
-    const { github, runner } = contexts;
-    const directory = join(actions, actionName(step.uses, step.place));
-    const inputs = state.evaluate(step.with, `${step.place}.with`, contexts);
-    return runNodeAction(directory, inputs, { github, runner }, surroundings).catch((error: unknown) => {
-      throw new Error(`${step.place}: ${reasonOf(error)}`, { cause: error });
-    });
+function nameOf({ name, place }: StepTask, state: JobState): string {
+  try {
+    return at(`${place}.name`, () => evaluateText(name, state.contexts));
+  } catch {
+    // GitHub shows the name as it is written then.
+    return name;
   }
-  const script = join(surroundings.temp, `${randomUUID()}.sh`);
-  await writeFile(
-    script,
-    at(`${step.place}.run`, () => evaluateText(step.run ?? '', contexts)),
-  );
-  return runStepProcess('bash', ['--noprofile', '--norc', '-eo', 'pipefail', script], surroundings);
 }
 
-/** Nothing is ever fetched: an action that is not ours cannot be run here. */
-function actionName(uses: string, place: string): string {
-  const [, own, released] = /^(?:\$\/([a-z0-9-]+)|org\/actions\/([a-z0-9-]+)@\S+)$/.exec(uses) ?? [];
-  const name = own ?? released;
-  if (name !== undefined) return name;
-  throw new Error(`${place}: cannot run '${uses}', only $/<name> and org/actions/<name>@<version>`);
+function say(message: string, name: string, { masks, onLine }: StepOptions): Annotation {
+  const masked = masks.apply(message);
+  onLine(`Error: ${masked}`, name);
+  return { level: 'error', message: masked };
+}
+
+function surroundingsOf(
+  contexts: Contexts,
+  env: Readonly<Record<string, string>>,
+  state: JobState,
+  signal: AbortSignal,
+  name: string,
+  options: StepOptions,
+): StepSurroundings {
+  const { temp, workspace, masks, machine, grace, onLine } = options;
+  return {
+    temp,
+    workspace,
+    env: state.environmentWith(env),
+    event: eventOf(contexts),
+    masks,
+    onLine: (line) => {
+      onLine(line, name);
+      machine.tellLine(line, name);
+    },
+    signal,
+    kill: machine.death,
+    grace,
+  };
 }
 
 function eventOf({ github }: Contexts): unknown {

@@ -18,7 +18,11 @@ export interface StepSurroundings {
   /** Grows with what the step masks. */
   readonly masks: Masks;
   readonly onLine: (line: string) => void;
+  /** Asks the step to end, see {@link runChild}. */
   readonly signal?: AbortSignal | undefined;
+  /** Ends the step and its children at once. */
+  readonly kill?: AbortSignal | undefined;
+  readonly grace?: number | undefined;
 }
 
 /** What a step left. Only `log` and `annotations` are masked: the next step needs the values themselves. */
@@ -29,6 +33,8 @@ export interface StepOutcome {
   readonly env: Readonly<Record<string, string>>;
   /** What it put in front of their PATH, the last one first. */
   readonly path: readonly string[];
+  /** What it wants to find again as `STATE_<name>` in the post step of the same action. */
+  readonly state: Readonly<Record<string, string>>;
   readonly summary: string;
   readonly annotations: readonly Annotation[];
   readonly log: string;
@@ -44,7 +50,7 @@ export async function runStepProcess(
   surroundings: StepSurroundings,
   warnings: readonly string[] = [],
 ): Promise<StepOutcome> {
-  const { temp, workspace, env, masks, onLine, signal } = surroundings;
+  const { temp, workspace, env, masks, onLine, signal, kill, grace } = surroundings;
   const directory = await mkdtemp(join(temp, 'step-'));
   const files = Object.fromEntries(FILES.map((name) => [name, join(directory, name.toLowerCase())]));
   await Promise.all(Object.values(files).map((path) => writeFile(path, '')));
@@ -57,6 +63,8 @@ export async function runStepProcess(
     env: { GITHUB_WORKSPACE: workspace, ...env, RUNNER_TEMP: temp, GITHUB_EVENT_PATH: eventPath, ...files },
     onLine: (line) => log.take(line),
     signal,
+    kill,
+    grace,
   });
   const read = async (name: (typeof FILES)[number]): Promise<string> => readFile(files[name] ?? '', 'utf8');
   // A file that cannot be read fails the step, as on GitHub, but nothing else of it is lost.
@@ -73,12 +81,21 @@ export async function runStepProcess(
   };
   const outputs = await readValues('GITHUB_OUTPUT');
   const added = await readValues('GITHUB_ENV');
+  if ('NODE_OPTIONS' in added) {
+    // With it one step could run code of its own in the actions of all others.
+    const message = "Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.";
+    mistakes.push(message);
+    log.annotate({ level: 'error', message });
+    delete added['NODE_OPTIONS'];
+  }
+  const state = await readValues('GITHUB_STATE');
   const path = (await read('GITHUB_PATH')).split(/\r?\n/).filter((line) => line !== '');
   return {
     exitCode: exitCode === 0 && mistakes.length > 0 ? 1 : exitCode,
     outputs,
     env: added,
     path: path.reverse(),
+    state,
     summary: await read('GITHUB_STEP_SUMMARY'),
     annotations: log.annotations,
     log: log.text,

@@ -4,8 +4,12 @@ import { at } from './reason.ts';
 
 /** Reads a YAML file of one document; throws an error that names the file. */
 export async function readYamlFile(path: string): Promise<unknown> {
-  const source = await readFile(path, 'utf8');
-  return at(path, () => load(source));
+  return parseYaml(await readFile(path, 'utf8'), path);
+}
+
+/** Reads YAML of one document; `where` says in the error whose text it is. */
+export function parseYaml(text: string, where: string): unknown {
+  return at(where, () => load(text));
 }
 
 /** Returns `value` as a mapping, an absent one as an empty mapping; `where` says in the error what should be one. */
@@ -33,4 +37,27 @@ export function asText(value: unknown, where: string): string {
 /** Like {@link asText}, for a key that may be absent. */
 export function asOptionalText(value: unknown, where: string): string | undefined {
   return value === undefined ? undefined : asText(value, where);
+}
+
+/** Returns a mapping of texts, an absent one as an empty mapping. */
+export function asTexts(value: unknown, where: string): Readonly<Record<string, string>> {
+  const entries = Object.entries(asMapping(value, where));
+  return Object.fromEntries(entries.map(([name, text]) => [name, asText(text, `${where}.${name}`)]));
+}
+
+/** Returns what is one text or a list of texts as a list. */
+export function asTextList(value: unknown, where: string): readonly string[] {
+  if (value === undefined || value === null) return [];
+  const list = Array.isArray(value) ? value : [value];
+  return list.map((text, index) => asText(text, `${where}[${index}]`));
+}
+
+/** Throws for a key that is none of `known`: what is not understood would silently be left out otherwise. */
+export function refuseOtherKeys(
+  mapping: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  where: string,
+): void {
+  const other = Object.keys(mapping).find((key) => !known.includes(key));
+  if (other !== undefined) throw new Error(`${where}: '${other}' is not supported by this runner`);
 }

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ActionFixture, APPEND } from './action-fixture.ts';
-import { type RunJobOptions, runJob } from './run-job.ts';
+import { ConcurrencyGroups } from './concurrency-groups.ts';
+import { runWorkflow, type WorkflowRunOptions } from './run-workflow.ts';
+import { directoryTree } from './tree-reader.ts';
 
 let fixture: ActionFixture;
 
@@ -11,7 +13,6 @@ beforeEach(async () => {
 afterEach(() => fixture.remove());
 
 const GITHUB = {
-  token: 'job-token-1',
   repository: 'acme/plugins',
   event_name: 'pull_request',
   event: { pull_request: { number: 5 } },
@@ -27,15 +28,24 @@ append('GITHUB_STEP_SUMMARY', '# ' + greeting);
 const GREET_INPUTS =
   "inputs: { who: { description: a, required: true }, token: { description: b, default: '${{ github.token }}' } }";
 
-async function run(workflow: string, options: Partial<RunJobOptions> = {}) {
-  const path = await fixture.file('workflow.yml', workflow);
-  return runJob({ workflow: path, job: 'check', actions: fixture.directory, github: GITHUB, ...options });
+/** Runs the one job of a workflow, and returns how it ended. */
+async function run(text: string, options: Partial<WorkflowRunOptions> = {}) {
+  const { jobs } = await runWorkflow({
+    workflow: { path: 'workflow.yml', text, tree: directoryTree(fixture.directory) },
+    actions: fixture.directory,
+    github: GITHUB,
+    openJob: async () => ({ token: 'job-token-1', close: async () => undefined }),
+    concurrency: new ConcurrencyGroups(),
+    ...options,
+  });
+  const [{ result, steps, error } = { result: undefined, steps: [], error: undefined }] = jobs;
+  return { result, steps, error };
 }
 
 const job = (steps: string, head = ''): string =>
   `name: Check\n${head}\njobs:\n  check:\n    runs-on: ubuntu-latest\n    steps:\n${steps}`;
 
-describe('runJob', () => {
+describe('the steps of a job', () => {
   it('runs actions and scripts, and hands outputs and environment on', async () => {
     await fixture.add('greet', GREET, GREET_INPUTS);
     const lines: string[] = [];
@@ -59,7 +69,7 @@ describe('runJob', () => {
 `,
         'env: { SHARED: shared }',
       ),
-      { vars: { PLACE: 'here' }, onLine: (line, step) => lines.push(`${step}: ${line}`) },
+      { vars: { PLACE: 'here' }, onLine: (line, _, step) => lines.push(`${step}: ${line}`) },
     );
     expect(result.result).toBe('success');
     expect(result.steps.map(({ name }) => name)).toMatchObject([
@@ -82,7 +92,8 @@ describe('runJob', () => {
     const result = await run(
       job(`      - { id: soft, run: exit 4, continue-on-error: true }
       - { run: 'test "\${{ steps.soft.outcome }}-\${{ steps.soft.conclusion }}" = failure-success' }
-      - { name: hard, run: 'false | true' }
+      - { name: soft pipe, run: 'false | true' }
+      - { name: hard, shell: bash, run: 'false | true' }
       - { name: not reached, run: 'true' }
       - { name: reached, if: failure(), run: 'true' }
       - { name: always, if: 'always() && github.event_name == ''pull_request''', run: 'true' }
@@ -90,6 +101,7 @@ describe('runJob', () => {
     );
     expect(result.steps.map(({ outcome, result: conclusion }) => `${outcome} ${conclusion}`)).toEqual([
       'failure success',
+      'success success',
       'success success',
       'failure failure',
       'skipped skipped',
@@ -115,17 +127,16 @@ describe('runJob', () => {
 
   it('does not run a job whose condition is false', async () => {
     const workflow = "jobs: { check: { if: github.event_name == 'push', runs-on: x, steps: [{ run: 'false' }] } }";
-    expect(await run(workflow)).toEqual({ result: 'skipped', steps: [] });
+    expect(await run(workflow)).toMatchObject({ result: 'skipped', steps: [] });
   });
 
   it.each([
-    ['{ uses: actions/checkout@v5 }', /steps\[0\]: cannot run 'actions\/checkout@v5'/],
+    ['{ uses: actions/checkout@v5 }', /steps\[0\]: 'actions\/checkout@v5' .* full commit id/],
     ['{ uses: docker/actions/greet@v1 }', /cannot run/],
     ['{ uses: $/../greet }', /cannot run/],
-    ['{ uses: $/absent }', /steps\[0\]: .*absent/],
-    ['{ uses: $/greet }', /steps\[0\]: greet: input 'who' is required/],
-    ['{ uses: $/greet, with: { who: "${{ matrix.who }}" } }', /steps\[0\]\.with\.who: cannot evaluate 'matrix\.who'/],
+    ['{ uses: ./../greet }', /cannot run/],
     ['{ run: "true", if: "${{ nope }}" }', /steps\[0\]\.if: cannot evaluate/],
+    ['{ run: "true", if: "secrets.KEY != \'\'" }', /steps\[0\]\.if: cannot evaluate/],
     ['{ run: "true", uses: $/greet }', /either 'uses' or 'run'/],
     ['{ run: "true", shell: pwsh }', /shell 'pwsh'/],
     ['{ run: "true", parallel: true }', /'parallel' is not supported/],
@@ -134,11 +145,24 @@ describe('runJob', () => {
     await expect(run(job(`      - ${step}\n`))).rejects.toThrow(message);
   });
 
-  it('refuses a job that it cannot run whole', async () => {
-    await expect(run('jobs: { check: { strategy: { matrix: { a: [1] } }, steps: [] } }')).rejects.toThrow(/'strategy'/);
-    await expect(run('jobs: { check: { uses: ./.github/workflows/x.yml } }')).rejects.toThrow(
-      /'uses' is not supported/,
+  it.each([
+    ['{ uses: $/greet }', /steps\[0\]: greet: input 'who' is required/],
+    ['{ uses: $/greet, with: { who: "${{ fromJSON(\'{\') }}" } }', /steps\[0\]\.with\.who: cannot evaluate/],
+    ['{ uses: ./here }', /actions\/checkout must come first, for the workspace has no here\/action\.yml/],
+  ])('fails the step %s and says why', async (step, message) => {
+    await fixture.add('greet', GREET, GREET_INPUTS);
+    const result = await run(job(`      - ${step}\n`));
+    expect(result.result).toBe('failure');
+    expect(result.steps[0]?.annotations[0]?.message).toMatch(message);
+  });
+
+  it('lets no step put options into the node of the actions after it', async () => {
+    await fixture.add('greet', GREET, GREET_INPUTS);
+    const result = await run(
+      job(`      - { id: evil, continue-on-error: true, run: 'echo "NODE_OPTIONS=--require=/evil.js" >> "$GITHUB_ENV"' }
+      - { uses: $/greet, with: { who: '\${{ steps.evil.outcome }}' } }
+`),
     );
-    await expect(run('jobs: { other: { steps: [] } }')).rejects.toThrow(/no job 'check', only other/);
+    expect(result.steps[1]?.outputs).toEqual({ greeting: 'hello failure' });
   });
 });
