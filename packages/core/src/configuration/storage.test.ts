@@ -57,6 +57,14 @@ describe('the storage settings', () => {
       '  distributions: { a: { layers: 30 }, b: { upstream: [a], layers: 7 } }\n',
       /up to 57 layers .*b 7, a 30/,
     ],
+    [
+      'one tag for two',
+      '  distributions: { a: { tag: live }, b: { tag: live } }\n',
+      /b: its tag 'live' is the one of 'a'/,
+    ],
+    ['the name of another as tag', '  distributions: { a: { tag: b }, b: {} }\n', /b: its tag 'b' is the one of 'a'/],
+    ["a build's tag", `  distributions: { a: { tag: ${'0a'.repeat(20)} } }\n`, /looks like the tag of one build/],
+    ["a rebuild's tag", `  distributions: { a: { tag: ${'0a'.repeat(20)}-${'0a'.repeat(6)} } }\n`, /of one build/],
     ['a mistyped policy', '  distributions: { a: { overwrite: sometimes } }\n', /equal to one of the allowed values/],
   ])('refuse %s', (_, yaml, message) => {
     expect(() => storageOf(yaml)).toThrow(message);

@@ -89,7 +89,7 @@ export const MOST_LAYERS = 56;
 
 /**
  * Returns the storage settings with the defaults filled in. Throws a ConfigurationError for an upstream that does not
- * exist, a circle, and images with too many layers.
+ * exist, a circle, images with too many layers, and tags that are not one distribution's alone.
  */
 export function resolveStorage(file: StorageFile, origin: string): StorageSettings {
   const given = file.distributions ?? DEFAULT_DISTRIBUTIONS;
@@ -101,7 +101,32 @@ export function resolveStorage(file: StorageFile, origin: string): StorageSettin
     rollout: { namespace: file.rollout?.namespace, deployment: file.rollout?.deployment },
   };
   for (const distribution of distributions) checkDistribution(storage, distribution, origin);
+  checkTags(distributions, origin);
   return storage;
+}
+
+/** Tags of single builds, which are written once: `<commit>` and `<commit>-<12 digits>`. */
+const BUILD_TAG = /^[0-9a-f]{40}(?:-[0-9a-f]{12})?$/;
+
+/** A tag is how an image is known as the one of its distribution: it must be no other's, and no build's. */
+function checkTags(distributions: readonly Distribution[], origin: string): void {
+  for (const [index, { name, tag }] of distributions.entries()) {
+    const where = `${origin}: storage.distributions.${name}`;
+    const other = distributions.slice(0, index).find((earlier) => earlier.tag === tag);
+    if (other !== undefined) {
+      throw new ConfigurationError(
+        'duplicate-tag',
+        `${where}: its tag '${tag}' is the one of '${other.name}' as well, so that each would take the other's image for ` +
+          'its own. Give one of them another `tag`.',
+      );
+    }
+    if (BUILD_TAG.test(tag)) {
+      throw new ConfigurationError(
+        'invalid-tag',
+        `${where}: its tag '${tag}' looks like the tag of one build, which begins with a commit. Set another \`tag\`.`,
+      );
+    }
+  }
 }
 
 function resolveDistribution(name: string, file: DistributionFile): Distribution {

@@ -5,11 +5,11 @@ import type { PullRequest } from '../github/pull-request.ts';
 import { readPullRequest } from '../github/pull-request.ts';
 import { listPullRequestMessages } from '../github/pull-request-messages.ts';
 import type { Repository } from '../registry/repository.ts';
-import { mapPooled } from '../util/pool.ts';
-import { checkPackage } from './check-package.ts';
+import { checkPackages } from './check-package.ts';
 import { checkRoot } from './check-root.ts';
 import { furtherAlong } from './direction.ts';
 import { type Further, readFurther, refuseOtherContent } from './further.ts';
+import type { Ground } from './gate-ground.ts';
 import { judgeRemoval, readHolders } from './holder.ts';
 import { changedNames, type MergedChange, mergeChanges, pathOf } from './merged-changes.ts';
 import type { PackageTree } from './package-version.ts';
@@ -40,6 +40,12 @@ export interface Verdict {
   readonly problems: readonly string[];
 }
 
+/** A verdict, and what it rests on. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly ground: Ground;
+}
+
 /**
  * Judges a pull request to the branch of a distribution: its title, the directories of the package versions that it
  * brings, and every version that would be gone after the merge. A verdict holds for the heads it was made on, so it is
@@ -49,7 +55,7 @@ export async function judgePullRequest(
   storage: StorageRepository,
   number: number,
   request: GateRequest,
-): Promise<Verdict | undefined> {
+): Promise<Judged | undefined> {
   const { settings } = request;
   const { baseRef } = await readPullRequest(storage.github, storage.name, number);
   const distribution = settings.distributions.find(({ name }) => name === baseRef);
@@ -58,10 +64,10 @@ export async function judgePullRequest(
   const watched = [distribution, ...further].map(({ name }) => name);
   return whileHeadsMove(storage, watched, async (heads) => {
     const pull = await readPullRequest(storage.github, storage.name, number);
-    const verdict = await judge(storage, pull, distribution, further, heads, request);
+    const judged = await judge(storage, pull, distribution, further, heads, request);
     const after = await readPullRequest(storage.github, storage.name, number);
     const isSame = after.headSha === pull.headSha && after.title === pull.title && after.baseRef === baseRef;
-    if (isSame) return verdict;
+    if (isSame) return judged;
     if (pull.baseRef === baseRef && after.baseRef === baseRef) return undefined;
     throw new ActionError('retargeted', `Pull request #${number} was turned to another branch meanwhile. Run again.`);
   });
@@ -74,7 +80,7 @@ async function judge(
   further: readonly Distribution[],
   heads: Heads,
   { to, openImages }: GateRequest,
-): Promise<Verdict> {
+): Promise<Judged> {
   const { number: pullRequest, headSha } = pull;
   const problems = checkTitle(pull.title, distribution);
   const head = requireHead(heads, distribution.name);
@@ -82,7 +88,10 @@ async function judge(
   const verdict = { pullRequest, distribution: distribution.name, headSha };
   if (mergeBase === undefined) {
     const unrelated = `The head ${headSha} has no history in common with '${distribution.name}'. Start from its branch.`;
-    return { ...verdict, added: [], removed: [], refused: [], problems: [...problems, unrelated] };
+    return {
+      verdict: { ...verdict, added: [], removed: [], refused: [], problems: [...problems, unrelated] },
+      ground: { pull, heads, images: new Map() },
+    };
   }
   problems.push(...(await checkRoot(storage.trees, mergeBase, headSha)));
   const changes = await readChanges(storage, mergeBase, head, headSha);
@@ -91,11 +100,11 @@ async function judge(
   const isAllowed = distribution.overwrite === 'on-request' && changes.some(({ kind }) => kind === 'overwritten');
   const hasReason = isAllowed && (await isOverwriteExplained(storage, pullRequest));
   problems.push(...changes.flatMap((change) => judgeChange(change, distribution, hasReason)));
-  problems.push(...(await mapPooled(added, 8, (version) => checkPackage(storage, version))).flat());
+  problems.push(...(await checkPackages(storage, headSha, added)));
   problems.push(...judgeAgainstFurther(added, await readFurther(storage.trees, heads, further, namesOf(added))));
   const holding = further.filter(({ name }) => to === undefined || name === to.name);
-  const refused = await judgeRemovals(storage, removed, distribution, holding, heads, openImages);
-  return { ...verdict, added, removed, refused, problems };
+  const { refused, images } = await judgeRemovals(storage, removed, distribution, holding, heads, openImages);
+  return { verdict: { ...verdict, added, removed, refused, problems }, ground: { pull, heads, images } };
 }
 
 function checkTitle(title: string, { name, frozen }: Distribution): string[] {
@@ -179,14 +188,18 @@ async function judgeRemovals(
   holding: readonly Distribution[],
   heads: Heads,
   openImages: () => Promise<Repository>,
-): Promise<Refusal[]> {
-  if (removed.length === 0) return [];
+): Promise<{ refused: readonly Refusal[]; images: Ground['images'] }> {
+  if (removed.length === 0) return { refused: [], images: new Map() };
   if (removal === 'never') {
-    return removed.map((version) => ({ ...version, reason: `Nothing is ever removed from '${name}'.` }));
+    const reason = `Nothing is ever removed from '${name}'.`;
+    return { refused: removed.map((version) => ({ ...version, reason })), images: new Map() };
   }
   const holders = await readHolders(storage, holding, heads, namesOf(removed), await openImages());
-  return removed.flatMap((version) => {
+  const refused = removed.flatMap((version) => {
     const { verdict, reason } = judgeRemoval(version, holders);
     return verdict === 'removable' ? [] : [{ ...version, reason }];
   });
+  // Where there is no branch, nobody looked at the image; and when there is one, that is seen.
+  const looked = holders.filter(({ packages }) => packages !== undefined);
+  return { refused, images: new Map(looked.map(({ tag, digest }) => [tag, digest])) };
 }

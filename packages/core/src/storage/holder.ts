@@ -1,17 +1,22 @@
 import type { Distribution } from '../configuration/storage.ts';
 import { isAncestor } from '../github/ancestry.ts';
+import type { Digest } from '../image/digest.ts';
 import type { Repository } from '../registry/repository.ts';
 import { formatPackageVersion, type PackageTree, type PackageVersion } from './package-version.ts';
 import { findTree, type Packages, readPackages } from './packages.ts';
 import type { Heads } from './proposal.ts';
-import { readPublishedImage } from './published-image.ts';
+import { type PublishedImage, readPublishedImage } from './published-image.ts';
 import type { StorageRepository } from './storage-repository.ts';
 
 /** A distribution further along, in the state in which it may or may not stand in for what is removed before it. */
 export interface Holder {
   readonly name: string;
+  /** The moving tag of its image. */
+  readonly tag: string;
   /** What the head of its branch holds; undefined when there is no such branch. */
   readonly packages: Packages | undefined;
+  /** What its tag pointed to; undefined when there was no such tag, or nobody looked. */
+  readonly digest: Digest | undefined;
   readonly image: ImageState;
 }
 
@@ -36,27 +41,32 @@ export function readHolders(
 
 async function readHolder(
   storage: StorageRepository,
-  { name, tag }: Distribution,
+  distribution: Distribution,
   head: string | undefined,
   names: readonly string[],
   images: Repository,
 ): Promise<Holder> {
-  if (head === undefined) return { name, packages: undefined, image: { gap: `there is no branch '${name}'` } };
+  const { name, tag } = distribution;
+  if (head === undefined) {
+    return { name, tag, packages: undefined, digest: undefined, image: { gap: `there is no branch '${name}'` } };
+  }
   const packages = await readPackages(storage.trees, head, names);
-  return { name, packages, image: await readImage(storage, head, names, images, tag) };
+  const published = await readPublishedImage(images, distribution);
+  const image = await readImage(storage, head, names, `${images}:${tag}`, published);
+  return { name, tag, packages, digest: published?.digest, image };
 }
 
 async function readImage(
   { github, name, trees }: StorageRepository,
   head: string,
   names: readonly string[],
-  images: Repository,
-  tag: string,
+  reference: string,
+  published: PublishedImage | undefined,
 ): Promise<ImageState> {
-  const image = await readPublishedImage(images, tag);
-  if (image === undefined) return { gap: `there is no image ${images}:${tag} yet` };
-  const { digest, revision = '' } = image;
-  const label = `the image ${images}:${tag} (${digest})`;
+  if (published === undefined) return { gap: `there is no image ${reference} yet` };
+  const { digest, revision = '', isDerived } = published;
+  const label = `the image ${reference} (${digest})`;
+  if (isDerived) return { gap: `${label} was made of another image and has its labels, so they prove nothing` };
   if (!/^[0-9a-f]{40}$/.test(revision)) return { gap: `${label} does not say which commit it was built from` };
   if (revision !== head && !(await isAncestor(github, name, head, revision))) {
     return { gap: `${label} was built from ${revision}, which is not the head ${head} of the branch or later` };

@@ -17,9 +17,16 @@ export interface Release {
 
 /** A package version with its files, whose paths begin in its directory. */
 export interface PackageDirectory extends PackageVersion {
-  /** The plugin that was released. */
-  readonly plugin: string;
+  /** What was released. */
+  readonly owner: PackageOwner;
   readonly files: readonly NewFile[];
+}
+
+/** Whose a package is: plugins of different repositories may well have one name. */
+export interface PackageOwner {
+  readonly plugin: string;
+  /** `owner/name` of the repository it was released from. */
+  readonly repository: string;
 }
 
 /** Says what was released; other packages have none. */
@@ -56,7 +63,7 @@ export function layOutPackage({ package: released, prefix, yaml, repository }: R
   return {
     name,
     version,
-    plugin,
+    owner: { plugin, repository },
     files: [
       text('manifest.yml', formatManifest({ name, version }, description, repository)),
       text('docs/README.md', formatReadme(released, description, record)),
@@ -66,11 +73,12 @@ export function layOutPackage({ package: released, prefix, yaml, repository }: R
   };
 }
 
-/** Returns the plugin that a release record is about; undefined when it is no such record. */
-export function pluginIn(record: Buffer): string | undefined {
+/** Returns whose release a release record is about; undefined when it is no such record. */
+export function ownerIn(record: Buffer): PackageOwner | undefined {
   try {
-    const plugin = field(JSON.parse(record.toString('utf8')), 'plugin');
-    return typeof plugin === 'string' ? plugin : undefined;
+    const value: unknown = JSON.parse(record.toString('utf8'));
+    const [plugin, repository] = [field(value, 'plugin'), field(value, 'repository')];
+    return typeof plugin === 'string' && typeof repository === 'string' ? { plugin, repository } : undefined;
   } catch {
     return undefined;
   }

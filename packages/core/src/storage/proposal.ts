@@ -136,6 +136,12 @@ async function isOurs(storage: StorageRepository, head: Commit, base: string): P
 /** The commits at the heads of some branches; undefined where there is no such branch. */
 export type Heads = ReadonlyMap<string, string | undefined>;
 
+/** Reads the commits at the heads of some branches, as they are now. */
+export async function readHeads({ github, name }: StorageRepository, branches: readonly string[]): Promise<Heads> {
+  const read = branches.map(async (branch) => [branch, await findBranchHead(github, name, branch)] as const);
+  return new Map(await Promise.all(read));
+}
+
 /** Returns the head of a distribution's branch; throws a ConfigurationError when there is none. */
 export function requireHead(heads: Heads, branch: string): string {
   const head = heads.get(branch);
@@ -152,16 +158,10 @@ export async function whileHeadsMove<T>(
   branches: readonly string[],
   attempt: (heads: Heads) => Promise<T | undefined>,
 ): Promise<T> {
-  const readHeads = async (): Promise<Heads> => {
-    const read = branches.map(
-      async (branch) => [branch, await findBranchHead(storage.github, storage.name, branch)] as const,
-    );
-    return new Map(await Promise.all(read));
-  };
-  let heads = await readHeads();
+  let heads = await readHeads(storage, branches);
   for (let count = 1; count <= ATTEMPTS; count += 1) {
     const result = await attempt(heads);
-    const now = await readHeads();
+    const now = await readHeads(storage, branches);
     if (result !== undefined && branches.every((branch) => now.get(branch) === heads.get(branch))) return result;
     heads = now;
   }

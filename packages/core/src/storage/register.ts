@@ -1,16 +1,16 @@
 import type { Distribution, StorageSettings } from '../configuration/storage.ts';
 import { ActionError } from '../errors.ts';
-import { advanceBranch, findBranchHead } from '../github/branch.ts';
+import { advanceBranch } from '../github/branch.ts';
 import { writeCommit } from '../github/git-data.ts';
 import { sha256 } from '../util/content.ts';
 import { checkNotFrozen, furtherAlong } from './direction.ts';
 import { editPackages } from './edit-packages.ts';
 import { type Further, readFurther, refuseOtherContent } from './further.ts';
-import { type PackageDirectory, pluginIn, RELEASE_RECORD } from './package-directory.ts';
-import { formatPackageVersion, type PackageTree } from './package-version.ts';
-import { findTree, type Packages, readPackages } from './packages.ts';
+import { ownerIn, type PackageDirectory, type PackageOwner, RELEASE_RECORD } from './package-directory.ts';
+import { comparePackageVersions, formatPackageVersion, type PackageTree } from './package-version.ts';
+import { findTree, listVersions, type Packages, readPackages } from './packages.ts';
 import { type Refusal, refuseOverwrite } from './promotion.ts';
-import { propose, requireHead } from './proposal.ts';
+import { propose, readHeads, requireHead } from './proposal.ts';
 import type { StorageRepository } from './storage-repository.ts';
 import { formatPackageList, formatTitle, WORDINGS } from './title.ts';
 import { type TreeEdit, treeOfFiles, writeEdit, writeFiles } from './tree-edit.ts';
@@ -44,7 +44,7 @@ export interface Registered {
 
 /** A package version to register, and the plugin that it is a release of. */
 interface PluginTree extends PackageTree {
-  readonly plugin: string;
+  readonly owner: PackageOwner;
 }
 
 /** How often somebody may be faster before we give up. */
@@ -55,19 +55,21 @@ const ATTEMPTS = 8;
  * fast forward: then it is planned again on the new head, and nothing of theirs is lost.
  *
  * A version that is there with the same content is left alone, here as well as further along, where it may have been
- * promoted to meanwhile. With other content it is refused, unless the policy lets it be replaced; and what is replaced
- * must be an earlier release of the same plugin, as its release record says.
+ * promoted to meanwhile. With other content it is refused, unless the policy lets it be replaced. What is replaced must be
+ * an earlier release of the same plugin out of the same repository, as its release record says; and so must the newest
+ * version of that name be, for a new one takes its place for everybody who asks for the newest.
  */
 export async function register(storage: StorageRepository, request: RegisterRequest): Promise<Registered> {
   const { settings, distribution, directories } = request;
   checkNotFrozen(distribution);
   const trees = directories.map((directory) => ({ ...directory, edit: treeOfFiles(directory.files) }));
-  const wanted = trees.map(({ name, version, plugin, edit }) => ({ name, version, plugin, tree: edit.tree }));
+  const wanted = trees.map(({ name, version, owner, edit }) => ({ name, version, owner, tree: edit.tree }));
   const names = wanted.map(({ name }) => name);
   const further = furtherAlong(settings, distribution);
+  const watched = [distribution, ...further].map((each) => each.name);
   const written = new Set<string>();
   for (let count = 1; count <= ATTEMPTS; count += 1) {
-    const heads = await readHeads(storage, [distribution, ...further]);
+    const heads = await readHeads(storage, watched);
     const head = requireHead(heads, distribution.name);
     const packages = await readPackages(storage.trees, head, names);
     const held = await readFurther(storage.trees, heads, further, names);
@@ -96,11 +98,6 @@ export async function register(storage: StorageRepository, request: RegisterRequ
   );
 }
 
-async function readHeads({ github, name }: StorageRepository, distributions: readonly Distribution[]) {
-  const read = distributions.map(async (each) => [each.name, await findBranchHead(github, name, each.name)] as const);
-  return new Map(await Promise.all(read));
-}
-
 async function planRegistration(
   storage: StorageRepository,
   wanted: readonly PluginTree[],
@@ -108,14 +105,17 @@ async function planRegistration(
   distribution: Distribution,
   further: readonly Further[],
 ): Promise<RegisterPlan> {
-  const judging = wanted.map(async ({ plugin, ...version }) => {
+  const everywhere = [packages, ...further.map((each) => each.packages)].flatMap(listVersions);
+  const judging = wanted.map(async ({ owner, ...version }) => {
     const there = findTree(packages, version);
     const isFurther = further.some(({ packages: held }) => findTree(held, version) !== undefined);
+    const isThere = there === version.tree || isFurther;
+    const earlier = there === undefined ? newestOf(everywhere, version.name) : { ...version, tree: there };
     const reason =
       refuseOtherContent(version, further) ??
       refuseOverwrite(version, there, distribution, false) ??
-      (await refuseForeign(storage, version, there, plugin));
-    return { version, there, reason, isThere: there === version.tree || isFurther };
+      (isThere || earlier === undefined ? undefined : await refuseForeign(storage, version, earlier, owner));
+    return { version, there, reason, isThere };
   });
   const judged = await Promise.all(judging);
   const added = judged.filter(({ reason, isThere }) => reason === undefined && !isThere);
@@ -127,23 +127,43 @@ async function planRegistration(
   };
 }
 
-/** Returns why the tree that is `there` must not be replaced by a release of `plugin`, undefined when it may. */
+function newestOf(versions: readonly PackageTree[], name: string): PackageTree | undefined {
+  return versions
+    .filter((version) => version.name === name)
+    .sort(comparePackageVersions)
+    .at(-1);
+}
+
+/** Returns why a release of `owner` must not come after `earlier` or replace it, undefined when both are of one plugin. */
 async function refuseForeign(
   { trees, blobs }: StorageRepository,
   version: PackageTree,
-  there: string | undefined,
-  plugin: string,
+  earlier: PackageTree,
+  owner: PackageOwner,
 ): Promise<string | undefined> {
-  if (there === undefined || there === version.tree) return undefined;
-  const record = (await trees.read(there)).find(({ path }) => path === RELEASE_RECORD);
+  const record = (await trees.read(earlier.tree)).find(({ path }) => path === RELEASE_RECORD);
   const isFile = record?.mode === '100644' || record?.mode === '100755';
-  const owner = isFile ? pluginIn(await blobs.read(record.id)) : undefined;
-  if (owner === plugin) return undefined;
-  const whose = owner === undefined ? `has no ${RELEASE_RECORD} of a plugin` : `is of the plugin '${owner}'`;
+  const found = isFile ? ownerIn(await blobs.read(record.id)) : undefined;
+  if (found !== undefined && isSameOwner(found, owner)) return undefined;
+  const [older, newer] = [formatPackageVersion(earlier), formatPackageVersion(version)];
+  const whose = found === undefined ? `has no ${RELEASE_RECORD} of a plugin` : `is of ${formatOwner(found)}`;
+  const problem =
+    older === newer
+      ? `${older} is there already, with the tree ${earlier.tree}, which ${whose} and would be lost for ${formatOwner(owner)}`
+      : `'${version.name}' is another package: ${older} ${whose}, and ${newer} is of ${formatOwner(owner)}`;
   return (
-    `${formatPackageVersion(version)} is there already, with the tree ${there}, which ${whose} and would be lost for ` +
-    `'${plugin}'. Remove it first, or give the plugin another name.`
+    `${problem}. Give the plugin another name; or, if it is the same one and has moved, bring one new version by a pull ` +
+    `request, with a ${RELEASE_RECORD} that says "repository": "${owner.repository}".`
   );
+}
+
+/** GitHub's names are the same in capitals and small letters. */
+function isSameOwner(one: PackageOwner, other: PackageOwner): boolean {
+  return one.plugin === other.plugin && one.repository.toLowerCase() === other.repository.toLowerCase();
+}
+
+function formatOwner({ plugin, repository }: PackageOwner): string {
+  return `the plugin '${plugin}' of ${repository}`;
 }
 
 type Written = Omit<Registered, 'plan'>;
