@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inputsFrom, recordRuntime } from '@slipway/core/action/testing';
@@ -109,6 +109,15 @@ export function commit(
     },
     { message: `packages of ${distribution}`, date: new Date('2026-01-02T03:04:05Z') },
   );
+}
+
+/** Takes a blob out of the registry, as a cleaning that knew too little does. */
+export async function lose(digest: string): Promise<void> {
+  const hex = digest.slice('sha256:'.length);
+  const found = await Array.fromAsync(glob(`**/*${hex}*`, { cwd: join(directory, 'registry') }));
+  const files = found.filter((path) => path.includes('blobs'));
+  if (files.length === 0) throw new Error(`the registry has no ${digest}`);
+  for (const file of files) await rm(join(directory, 'registry', file), { recursive: true });
 }
 
 export interface Manifest {

@@ -26,6 +26,7 @@ import {
   served,
   setUp,
   tearDown,
+  writeConfiguration,
 } from './fixture.ts';
 
 beforeEach(setUp);
@@ -188,14 +189,15 @@ describe('build-distribution', () => {
   it('says where Dockerfile and configuration disagree', async () => {
     const production = await commit('production', [], packageFiles('log', '1.0.0'));
     await build('production').result;
-    await commit('snapshot', ['production'], {
+    await writeConfiguration('    production: {}\n    staging: {}');
+    await commit('staging', ['production'], {
       ...packageFiles('tcp', '1.0.0'),
-      Dockerfile: dockerfile('snapshot', ['production']).replace(':production AS', `:${production} AS`),
+      Dockerfile: dockerfile('staging', ['production']).replace(':production AS', `:${production} AS`),
     });
-    const { findings, packages } = await build('snapshot').result;
+    const { findings, packages } = await build('staging').result;
     expect(findings.map(({ rule, line }) => [rule, line])).toEqual([
+      ['upstream-configuration', 6],
       ['upstream-tag', 2],
-      ['upstream-configuration', 3],
     ]);
     expect(packages).toBe(2);
   });

@@ -72,4 +72,35 @@ describe('untar', () => {
     await expect(list(wrong)).rejects.toThrow(/test: .*checksum is wrong/);
     await expect(list(Buffer.from('no archive at all'))).rejects.toThrow(/an early end/);
   });
+
+  it('reads its source past the end of the archive, where a check of all its bytes may fail', async () => {
+    async function* checked(): AsyncGenerator<Buffer> {
+      yield* inChunks(pack('pax'), 1000);
+      for (let count = 0; count < 40; count += 1) yield Buffer.alloc(1024 * 1024);
+      throw new Error('another digest');
+    }
+    const paths: string[] = [];
+    const read = async (): Promise<void> => {
+      for await (const { path } of untar(checked(), 'test')) paths.push(path);
+    };
+    await expect(read()).rejects.toThrow('another digest');
+    expect(paths.at(-1)).toBe('soft');
+  });
+
+  it('lets go of its source when nobody reads on, and when it is damaged', async () => {
+    let open = 0;
+    async function* counted(bytes: Buffer): AsyncGenerator<Buffer> {
+      open += 1;
+      try {
+        yield* inChunks(bytes, 1000);
+      } finally {
+        open -= 1;
+      }
+    }
+    for await (const { path } of untar(counted(pack('pax')), 'test')) if (path !== '') break;
+    const wrong = Buffer.from(pack('pax'));
+    wrong[3] = 0x41;
+    await expect(Array.fromAsync(untar(counted(wrong), 'test'))).rejects.toThrow(/checksum/);
+    expect(open).toBe(0);
+  });
 });

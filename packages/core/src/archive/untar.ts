@@ -25,10 +25,21 @@ const HEADER_LIMIT = 1024 * 1024;
  * Reads a tar archive entry by entry: ustar, pax and GNU's long names and large sizes, as container engines write them.
  * Throws an ActionError that names `where` for what is no tar archive or ends too early.
  *
+ * The source is read to its end, past the archive's: only then has whoever checks its digest seen all of it.
+ *
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
 export async function* untar(source: AsyncIterable<Buffer>, where: string): AsyncGenerator<ReadEntry, void> {
   const bytes = new ByteReader(source, where);
+  try {
+    yield* readEntries(bytes, where);
+    await bytes.drain();
+  } finally {
+    await bytes.close();
+  }
+}
+
+async function* readEntries(bytes: ByteReader, where: string): AsyncGenerator<ReadEntry, void> {
   let extended: Readonly<Record<string, string>> = {};
   for (;;) {
     const header = await bytes.take(BLOCK);
@@ -179,6 +190,17 @@ class ByteReader {
     const part = this.#rest.subarray(0, most);
     this.#rest = this.#rest.subarray(part.length);
     return part;
+  }
+
+  /** Reads the rest, and lets go of it. */
+  async drain(): Promise<void> {
+    do this.#rest = Buffer.alloc(0);
+    while (await this.#more());
+  }
+
+  /** Tells the source that nobody reads on: a connection may hang on it. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
   }
 
   async #more(): Promise<boolean> {

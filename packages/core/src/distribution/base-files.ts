@@ -45,12 +45,8 @@ export async function readBaseFiles(
 
 async function listLayer(repository: Repository, layer: Descriptor, cache: string): Promise<readonly Entry[]> {
   const file = `${blobFile(cache, layer.digest)}.json`;
-  try {
-    // Nobody else writes there, and only whole files are renamed to this name.
-    return JSON.parse(await readFile(file, 'utf8')) as readonly Entry[];
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') throw error;
-  }
+  const known = await readListing(file);
+  if (known !== undefined) return known;
   const entries: Entry[] = [];
   for await (const entry of untar(readLayer(repository, layer), `${repository}@${layer.digest}`)) {
     const { path, uid, gid, linkTo } = entry;
@@ -65,26 +61,35 @@ async function listLayer(repository: Repository, layer: Descriptor, cache: strin
   return entries;
 }
 
+/** Returns a listing that is kept; undefined when there is none, or a machine that crashed left a part of it. */
+async function readListing(file: string): Promise<readonly Entry[] | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as readonly Entry[];
+  } catch (error) {
+    if (error instanceof SyntaxError || systemCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** Whiteouts hide what lower layers have, never what their own layer adds. */
 function applyLayer(files: Map<string, BaseFile>, entries: readonly Entry[]): void {
-  const removeBelow = (directory: string): void => {
-    for (const path of files.keys()) if (path.startsWith(`${directory}/`)) files.delete(path);
-  };
-  for (const [path] of entries) {
+  const hidden = new Set<string>();
+  const emptied = new Set<string>();
+  for (const [path, { kind }] of entries) {
     const [, parent = '', name = ''] = /^(?:(.*)\/)?(.*)$/s.exec(path) ?? [];
-    if (name === '.wh..wh..opq') {
-      if (parent === '') files.clear();
-      else removeBelow(parent);
-    } else if (name.startsWith('.wh.')) {
-      const hidden = parent === '' ? name.slice(4) : `${parent}/${name.slice(4)}`;
-      files.delete(hidden);
-      removeBelow(hidden);
-    }
+    if (name === '.wh..wh..opq') emptied.add(parent);
+    else if (name.startsWith('.wh.')) hidden.add(parent === '' ? name.slice(4) : `${parent}/${name.slice(4)}`);
+    // A file in the place of a directory leaves nothing of what was in it.
+    else if (kind !== 'directory' && path !== '') emptied.add(path);
+  }
+  // Once over all files for all whiteouts: a layer may have as many of the ones as of the others.
+  for (const path of files.keys()) {
+    const isHidden = hidden.has(path) || emptied.has('');
+    if (isHidden || parentsOf(path).some((parent) => hidden.has(parent) || emptied.has(parent))) files.delete(path);
   }
   for (const [path, file] of entries) {
     if (path === '' || /(?:^|\/)\.wh\./.test(path)) continue;
     for (const parent of parentsOf(path)) if (files.get(parent) === undefined) files.set(parent, IMPLIED);
-    if (file.kind !== 'directory' && files.get(path)?.kind === 'directory') removeBelow(path);
     files.set(path, file);
   }
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -123,7 +123,9 @@ describe('a branch store', () => {
     const [store = ''] = readdirSync(join(directory, 'work/git'));
     const root = join(directory, 'work/git', store);
     for (const lock of ['shallow.lock', 'config.lock']) writeFileSync(join(root, 'objects', lock), '');
-    mkdirSync(join(root, 'fetch-4194999-5fbc2e4e-8bd1-4c1c-9a3f-2d8a4c3c0f11/objects'), { recursive: true });
+    const left = join(root, 'fetch-4194999-5fbc2e4e-8bd1-4c1c-9a3f-2d8a4c3c0f11');
+    mkdirSync(join(left, 'objects'), { recursive: true });
+    utimesSync(left, 0, 0);
     const branch = await open().openCommit(addCommit('next'));
     expect(branch.tree.files.map(({ path }) => path)).toContain('next');
     await branch.blobs.close();

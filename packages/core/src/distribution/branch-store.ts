@@ -1,9 +1,10 @@
 import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { ActionError, ConfigurationError, systemCodeOf } from '../errors.ts';
+import { ActionError, ConfigurationError, messageOf, systemCodeOf } from '../errors.ts';
 import { sha256 } from '../util/content.ts';
 import { RetryBudget, type Verdict } from '../util/retry.ts';
-import { GitBlobs, unreadable } from './git-blobs.ts';
+import { BranchFiles } from './branch-files.ts';
+import { GitBlobs, UNREADABLE_OBJECT, unreadable } from './git-blobs.ts';
 import { GitError, gitEnvironment, runGit } from './git-command.ts';
 import { type GitTree, parseTree } from './git-tree.ts';
 import { makeTemporaryDirectory } from './temporary-directory.ts';
@@ -49,34 +50,82 @@ export class BranchStore {
     });
   }
 
-  /** Fetches a commit with all of its files, unless it is here, and returns what it holds. */
-  async openCommit(commit: string): Promise<BranchCommit> {
-    const directory = await this.#fetch('objects', commit, []);
-    const [tree, time] = [await this.#readTree(directory, commit), await this.#readTime(directory, commit)];
-    const [broken] = tree.damaged;
-    if (broken !== undefined) throw unreadable(broken.path, broken.id, 'git cannot tell its size');
-    return { commit, time, tree, blobs: new GitBlobs(directory, { ...this.#env, GIT_NO_LAZY_FETCH: '1' }) };
+  /**
+   * Fetches a commit with all of its files, unless it is here, and returns what it holds. What turns out to be damaged
+   * here is thrown away and fetched once more.
+   */
+  openCommit(commit: string): Promise<BranchCommit> {
+    return this.#renewing('objects', async () => {
+      const directory = await this.#fetch('objects', commit, []);
+      const [tree, time] = [await this.#readTree(directory, commit, []), await this.#readTime(directory, commit)];
+      const [broken] = tree.damaged;
+      if (broken !== undefined) throw unreadable(broken.path, broken.id, 'git cannot tell its size');
+      const blobs = new BranchFiles(this.#openBlobs(directory), async () => {
+        await this.#discard('objects');
+        return this.#openBlobs(await this.#fetch('objects', commit, []));
+      });
+      return { commit, time, tree, blobs };
+    });
   }
 
   /** Returns the ids of a commit's directories, without fetching its files. */
   async readDirectories(commit: string): Promise<GitTree['directories']> {
     const whole = this.#directory('objects');
-    const directory = (await this.#has(whole, commit)) ? whole : await this.#fetch('trees', commit, TREES_ONLY);
-    const listing = await this.#git(directory, ['ls-tree', '-r', '-t', '-d', '-z', '--long', commit]);
-    return parseTree(listing).directories;
+    const kind = (await this.#has(whole, commit)) ? 'objects' : 'trees';
+    return this.#renewing(kind, async () => {
+      const directory = await this.#fetch(kind, commit, kind === 'trees' ? TREES_ONLY : []);
+      return (await this.#readTree(directory, commit, ['-d'])).directories;
+    });
   }
 
-  async #readTree(directory: string, commit: string): Promise<GitTree> {
+  /** Returns the commit that a branch shows now; undefined when there is no such branch. */
+  async findHead(branch: string): Promise<string | undefined> {
+    const { url } = this.#options;
+    const temporary = await makeTemporaryDirectory(join(this.#options.directory, 'git'), 'look');
     try {
-      return parseTree(await this.#git(directory, ['ls-tree', '-r', '-t', '-z', '--long', commit]));
+      const listing = await this.#fetchFrom(temporary, ['ls-remote', '--refs', url, `refs/heads/${branch}`]);
+      return /^[0-9a-f]+/.exec(listing.toString('utf8'))?.[0];
     } catch (error) {
-      if (!(error instanceof GitError)) throw error;
-      throw new ActionError(
-        'unreadable-object',
-        `A directory of the commit ${commit} cannot be read: ${error.message}. Repair the repository (git fsck names what is broken).`,
-        { cause: error },
-      );
+      throw error instanceof GitError ? explainFetch(error, url, `the head of '${branch}'`) : error;
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
     }
+  }
+
+  /** Tries once more, with nothing kept, after what is kept turned out to be damaged. */
+  async #renewing<T>(kind: Kind, operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      if (!(error instanceof ActionError) || error.code !== UNREADABLE_OBJECT) throw error;
+      if (!(await this.#discard(kind))) throw error;
+      return operation();
+    }
+  }
+
+  /** Removes what is kept; says whether there was anything. */
+  async #discard(kind: Kind): Promise<boolean> {
+    const directory = this.#directory(kind);
+    const aside = await makeTemporaryDirectory(dirname(directory), 'damaged');
+    try {
+      // Renamed first: somebody else may be using it, and would be given half of it.
+      await rename(directory, aside);
+      return true;
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return false;
+      throw error;
+    } finally {
+      await rm(aside, { recursive: true, force: true });
+    }
+  }
+
+  #openBlobs(directory: string): GitBlobs {
+    return new GitBlobs(directory, { ...this.#env, GIT_NO_LAZY_FETCH: '1' });
+  }
+
+  async #readTree(directory: string, commit: string, options: readonly string[]): Promise<GitTree> {
+    const listing = await this.#read(directory, commit, ['ls-tree', '-r', '-t', ...options, '-z', '--long', commit]);
+    return parseTree(listing);
   }
 
   /**
@@ -84,11 +133,24 @@ export class BranchStore {
    * which are not here.
    */
   async #readTime(directory: string, commit: string): Promise<number> {
-    const text = (await this.#git(directory, ['cat-file', 'commit', commit])).toString('utf8');
+    const text = (await this.#read(directory, commit, ['cat-file', 'commit', commit])).toString('utf8');
     return Number(/^committer .* (\d+) [-+]\d{4}$/m.exec(text)?.[1]);
   }
 
-  async #fetch(kind: 'objects' | 'trees', commit: string, filter: readonly string[]): Promise<string> {
+  async #read(directory: string, commit: string, args: readonly string[]): Promise<Buffer> {
+    try {
+      return await this.#git(directory, args);
+    } catch (error) {
+      if (!(error instanceof GitError)) throw error;
+      throw new ActionError(
+        UNREADABLE_OBJECT,
+        `The commit ${commit} or a directory of it cannot be read: ${messageOf(error)}. Repair the repository (git fsck names what is broken).`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #fetch(kind: Kind, commit: string, filter: readonly string[]): Promise<string> {
     const directory = this.#directory(kind);
     if (await this.#has(directory, commit)) return directory;
     const { url } = this.#options;
@@ -159,9 +221,9 @@ export class BranchStore {
   }
 
   /** A fetch that broke is begun anew: git keeps nothing of a half one. */
-  async #fetchFrom(directory: string, args: readonly string[]): Promise<void> {
+  async #fetchFrom(directory: string, args: readonly string[]): Promise<Buffer> {
     const judge = (error: unknown): Verdict => error instanceof GitError && PASSING.test(error.message) && {};
-    await this.#budget.run(() => this.#git(directory, args), { judge, attempts: 3 });
+    return this.#budget.run(() => this.#git(directory, args), { judge, attempts: 3 });
   }
 
   /** Names the file whose object the server cannot read: git says its id, and the commit's trees say where it is. */
@@ -192,7 +254,7 @@ export class BranchStore {
     }
   }
 
-  #directory(kind: 'objects' | 'trees'): string {
+  #directory(kind: Kind): string {
     return join(this.#options.directory, 'git', sha256(this.#options.url).slice(0, 16), kind);
   }
 
@@ -200,6 +262,9 @@ export class BranchStore {
     return runGit(directory, args, this.#env);
   }
 }
+
+/** What is kept: whole commits, or their trees without the files. */
+type Kind = 'objects' | 'trees';
 
 /** Where the refs are that say which commits are here. */
 const REFS = join('refs', 'slipway');
@@ -233,7 +298,7 @@ export interface BranchCommit {
   /** Seconds since 1970. */
   readonly time: number;
   readonly tree: GitTree;
-  readonly blobs: GitBlobs;
+  readonly blobs: BranchFiles;
 }
 
 function basic(token: string): string {
@@ -259,7 +324,7 @@ function explainFetch(error: GitError, url: string, commit: string): Error {
   }
   if (UNREADABLE.test(error.message)) {
     return new ActionError(
-      'unreadable-object',
+      UNREADABLE_OBJECT,
       `${said}. The server has an object it cannot read: git fsck there names it; commit its file again.`,
       options,
     );

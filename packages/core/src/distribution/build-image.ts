@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError } from '../errors.ts';
 import type { Digest } from '../image/digest.ts';
-import { formatPlatform } from '../image/platform.ts';
 import type { Finding } from '../plugin/finding.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { PackageVersion } from '../storage/package-version.ts';
@@ -10,26 +9,22 @@ import type { Log } from '../util/log.ts';
 import { findAddedPackages } from './added-packages.ts';
 import { readBaseFiles } from './base-files.ts';
 import type { BranchStore } from './branch-store.ts';
-import {
-  type BuildLayer,
-  checkLayerCount,
-  hasAllLayers,
-  makeLayers,
-  planBuild,
-  type ReadyLayer,
-} from './build-layers.ts';
+import { type BuildLayer, checkLayerCount, makeLayers, planBuild, type ReadyLayer } from './build-layers.ts';
 import { type BuildContext, type BuildSources, labelUpstream } from './build-sources.ts';
 import { applySteps } from './container-settings.ts';
-import { cascadeTag, findRegression, type IsAncestor, isBuiltFrom } from './distribution-tags.ts';
-import { type AssembledImage, assembleImage } from './image-assembly.ts';
+import { findRegression, type IsAncestor } from './distribution-tags.ts';
+import { assembleImage } from './image-assembly.ts';
+import { checkAssembled, checkExisting } from './image-checks.ts';
+import { type ExistingImage, findKnownImages } from './known-images.ts';
 import type { DistributionLabels } from './labels.ts';
 import { formatLayerLabel } from './labels.ts';
-import { findLostPackages } from './lost-packages.ts';
+import { checkNothingVanishes, findLostPackages } from './lost-packages.ts';
 import { publishImage } from './publish-image.ts';
-import { findImage, type PublishedDistribution } from './published-distribution.ts';
-import { runChecks } from './run-checks.ts';
+import type { PublishedDistribution } from './published-distribution.ts';
+import type { CheckOptions } from './run-checks.ts';
 import { readServedPackages } from './served-by-image.ts';
 import { findStale } from './stale-distributions.ts';
+import { chooseTag, findSuperseded, moveTag } from './tag-moves.ts';
 import { makeTemporaryDirectory } from './temporary-directory.ts';
 
 export interface BuildOptions {
@@ -98,22 +93,23 @@ export async function buildImage(
   options: BuildOptions,
 ): Promise<BuildResult> {
   const { distribution, settings } = context;
-  const { images } = options;
-  const current = await findImage(images, distribution.tag);
-  const first = await findImage(images, context.branch.commit);
-  const existing = await findExisting(context, sources, first, images);
+  const { images, store } = options;
+  const known = await findKnownImages(context, sources, images);
+  const { current, existing } = known;
   const scratch = await makeTemporaryDirectory(options.directory, 'build');
   try {
-    const findings = [...sources.findings, ...(await findLostPackages(context, current, join(scratch, 'current')))];
+    const foreign = await findLostPackages(context, current, join(scratch, 'current'));
+    const findings = [...sources.findings, ...known.findings, ...foreign];
     const build = new Build(context, sources, options, scratch, findings);
-    const added = await findAddedPackages(context, current, options.store);
-    const isThere = existing !== undefined && (await hasAllLayers(existing.image));
-    const tag = existing?.tag ?? chooseTag(context, sources, first);
-    const outcome = isThere ? await build.keep(existing) : await build.make([current, first], tag);
-    const superseded = await findRegressionNow(context, outcome, options);
-    const moved = superseded === undefined && (await moveTag(context, outcome, options));
+    const isLate = (await findRegression(current?.labels, build.label(), options.isAncestor)) !== undefined;
+    // A build that comes too late takes nothing away: the tag stays where it is.
+    build.replaced = isLate ? undefined : current;
+    const added = await findAddedPackages(context, current, store);
+    const outcome = await (existing === undefined ? build.make([current, known.first]) : build.keep(existing));
+    const superseded = await findSuperseded(context, sources, outcome.labels, options);
+    const moved = superseded === undefined && (await moveTag(distribution.tag, outcome.digest, options));
     const isChanged = outcome.isNew || moved;
-    const shown = superseded === undefined ? outcome.digest : (await findImage(images, distribution.tag))?.digest;
+    const shown = superseded === undefined ? outcome.digest : (await images.head(distribution.tag))?.digest;
     return {
       result: superseded !== undefined ? 'superseded' : isChanged ? 'built' : 'unchanged',
       superseded,
@@ -133,43 +129,6 @@ export async function buildImage(
   }
 }
 
-interface ExistingImage {
-  readonly tag: string;
-  readonly image: PublishedDistribution & { readonly labels: DistributionLabels };
-}
-
-function inputsOf({ base, upstreams }: BuildSources) {
-  return {
-    base: base.image.digest,
-    upstreams: upstreams.map(labelUpstream),
-  };
-}
-
-/** Finds the image of the same commit, base and upstreams under one of the two tags it can have. */
-async function findExisting(
-  { branch: { commit } }: BuildContext,
-  sources: BuildSources,
-  first: PublishedDistribution | undefined,
-  images: Repository,
-): Promise<ExistingImage | undefined> {
-  const inputs = inputsOf(sources);
-  if (first?.labels !== undefined && isBuiltFrom(first.labels, commit, inputs)) {
-    return { tag: commit, image: { ...first, labels: first.labels } };
-  }
-  const tag = cascadeTag(commit, inputs);
-  const cascade = await findImage(images, tag);
-  return cascade?.labels === undefined ? undefined : { tag, image: { ...cascade, labels: cascade.labels } };
-}
-
-/** A commit's first image is called after it, a later one after what it is made of, too. */
-function chooseTag(
-  { branch: { commit } }: BuildContext,
-  sources: BuildSources,
-  first: PublishedDistribution | undefined,
-): string {
-  return first === undefined ? commit : cascadeTag(commit, inputsOf(sources));
-}
-
 /** One build under way. */
 class Build {
   readonly #context: BuildContext;
@@ -177,6 +136,8 @@ class Build {
   readonly #options: BuildOptions;
   readonly #scratch: string;
   readonly findings: Finding[];
+  /** The image that the built one takes the place of. */
+  replaced: PublishedDistribution | undefined;
   packages = 0;
 
   constructor(
@@ -200,7 +161,9 @@ class Build {
       packages === undefined ? [] : [[name, packages] as const],
     );
     await this.#judge(new Map(foreign));
-    if (this.#options.checks === 'all' && !this.#options.dryRun) await this.#checkExisting(image);
+    if (this.#options.checks === 'all' && !this.#options.dryRun) {
+      await checkExisting(this.#sources, image, this.#checkOptions());
+    }
     const [{ manifest }] = image.platforms;
     const layers = manifest.layers.map(({ digest, size }, index) => {
       const label = labels.layers[index] ?? 'files';
@@ -210,7 +173,7 @@ class Build {
   }
 
   /** Builds and publishes an image that does not exist. */
-  async make(previous: readonly (PublishedDistribution | undefined)[], tag: string): Promise<Outcome> {
+  async make(previous: readonly (PublishedDistribution | undefined)[]): Promise<Outcome> {
     const { branch } = this.#context;
     const { base } = this.#sources;
     const { images, dryRun } = this.#options;
@@ -221,7 +184,7 @@ class Build {
     });
     checkLayerCount(this.#sources, plan.layers);
     await this.#judge(plan.foreign);
-    const labels = this.#label(plan.foreign);
+    const labels = this.label(plan.foreign);
     const ofBase = base.image.platforms[0].manifest.layers.map(({ digest, size }) => ({
       label: 'base',
       digest,
@@ -231,7 +194,7 @@ class Build {
     if (dryRun) {
       const layers = [...ofBase, ...plan.layers.map(describePlanned)];
       return {
-        tag,
+        tag: await chooseTag(this.#context, this.#sources, images, undefined),
         digest: undefined,
         isNew: true,
         labels: { ...labels, layers: [] },
@@ -248,8 +211,12 @@ class Build {
       labels,
       time: branch.time,
     });
-    if (this.#options.checks !== 'off') await this.#checkAssembled(assembled, ready);
-    const { pushed, reused } = await publishImage(assembled, ready, base.image.repository, images, tag);
+    if (this.#options.checks !== 'off') {
+      await checkAssembled(this.#sources, assembled, ready, this.#checkOptions());
+    }
+    const { tag, pushed, reused } = await publishImage(assembled, ready, base.image.repository, images, () =>
+      chooseTag(this.#context, this.#sources, images, assembled.top.digest),
+    );
     const layers = [...ofBase, ...ready.map(describeReady)];
     return {
       tag,
@@ -262,8 +229,9 @@ class Build {
     };
   }
 
-  #label(
-    foreign: ReadonlyMap<string, DistributionLabels['upstreams'][number]['packages']>,
+  /** Returns what the image will say of itself; `foreign` is what upstreams hold that were not built by us. */
+  label(
+    foreign: ReadonlyMap<string, DistributionLabels['upstreams'][number]['packages']> = new Map(),
   ): Omit<DistributionLabels, 'layers'> {
     const { branch, distribution } = this.#context;
     const { base, upstreams } = this.#sources;
@@ -278,59 +246,19 @@ class Build {
     };
   }
 
-  /** Compares what will be served with what the branches hold. */
+  /** Compares what will be served with what the branches hold, and with what is served now. */
   async #judge(foreign: Parameters<typeof readServedPackages>[3]): Promise<void> {
     const served = await readServedPackages(this.#context, this.#sources, this.#options.store, foreign);
     this.packages = served.versions.length;
     this.findings.push(...served.findings);
     const error = served.findings.find(({ severity }) => severity === 'error');
     if (error !== undefined) throw new ConfigurationError(error.rule, `${error.message} ${error.fix}`);
+    await checkNothingVanishes(this.#context, this.#sources, this.replaced, served.versions, this.#options.store);
   }
 
-  async #checkAssembled({ images }: AssembledImage, ready: readonly ReadyLayer[]): Promise<void> {
-    const index = this.#platformHere();
-    const platform = this.#sources.base.image.platforms[index];
-    const image = images[index];
-    if (platform === undefined || image === undefined) return;
-    const contents = new Map(ready.map(({ descriptor, content }) => [descriptor.digest, content]));
-    const { repository } = this.#sources.base.image;
-    await this.#check({
-      layers: image.layers,
-      diffIds: [...platform.config.diffIds, ...ready.map(({ diffId }) => diffId)],
-      base: platform.config,
-      open: (layer) => contents.get(layer.digest) ?? repository.blob(layer),
-    });
-  }
-
-  async #checkExisting({ platforms, repository }: PublishedDistribution): Promise<void> {
-    const index = this.#platformHere();
-    const base = this.#sources.base.image.platforms[index];
-    const image = platforms[index];
-    if (base === undefined || image === undefined) return;
-    await this.#check({
-      layers: image.manifest.layers,
-      diffIds: image.config.diffIds,
-      base: base.config,
-      open: (layer) => repository.blob(layer),
-    });
-  }
-
-  /** Programs run only on their own architecture. */
-  #platformHere(): number {
-    const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-    const { platforms } = this.#sources.base.image;
-    const index = platforms.findIndex(({ config }) => config.platform.architecture === architecture);
-    if (index !== -1 || !this.#sources.dockerfile.steps.some(({ kind }) => kind === 'run')) return Math.max(index, 0);
-    throw new ConfigurationError(
-      'platform-missing',
-      `The base image has ${platforms.map(({ config }) => formatPlatform(config.platform)).join(', ')}, and this runner is ` +
-        `linux/${architecture}: the checks cannot run. Use a runner of another kind, or give the input checks: off.`,
-    );
-  }
-
-  #check(image: Parameters<typeof runChecks>[1]): Promise<void> {
+  #checkOptions(): CheckOptions {
     const { env, log } = this.#options;
-    return runChecks(this.#sources.dockerfile, image, { directory: join(this.#scratch, 'checks'), env, log });
+    return { directory: this.#scratch, env, log };
   }
 }
 
@@ -347,25 +275,4 @@ function describeReady({ label, descriptor: { digest, size }, from }: ReadyLayer
 
 function sum(layers: readonly BuiltLayer[]): number {
   return layers.reduce((total, { size, reused }) => total + (reused ? size : 0), 0);
-}
-
-/** Another build may have moved the tag while this one worked, so it is looked up last. */
-async function findRegressionNow(
-  { distribution }: BuildContext,
-  { labels }: Outcome,
-  { images, isAncestor }: BuildOptions,
-): Promise<string | undefined> {
-  const now = await findImage(images, distribution.tag);
-  return findRegression(now?.labels, labels, isAncestor);
-}
-
-/** Moves the distribution's tag; returns whether it had to be moved. */
-async function moveTag(
-  { distribution }: BuildContext,
-  { digest }: Outcome,
-  { images, dryRun }: BuildOptions,
-): Promise<boolean> {
-  if (digest === undefined || (await images.head(distribution.tag))?.digest === digest) return false;
-  if (!dryRun) await images.putManifest(await images.manifest(digest), distribution.tag);
-  return true;
 }

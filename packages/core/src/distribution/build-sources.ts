@@ -6,6 +6,7 @@ import { formatReference, parseReference, type Reference } from '../image/refere
 import type { Finding } from '../plugin/finding.ts';
 import type { Repository } from '../registry/repository.ts';
 import type { BranchCommit } from './branch-store.ts';
+import type { BuildInputs } from './distribution-tags.ts';
 import { envOf, workdirOf } from './image-config.ts';
 import type { UpstreamLabel } from './labels.ts';
 import { needImage, type PublishedDistribution } from './published-distribution.ts';
@@ -58,6 +59,7 @@ export async function resolveSources(context: BuildContext): Promise<BuildSource
   const [{ config }] = base.image.platforms;
   const dockerfile = parseDockerfile(source, FILE, { env: envOf(config), workdir: workdirOf(config) });
   checkPlace(dockerfile, context.distribution);
+  checkUpstreams(dockerfile, context.distribution);
   const upstreams: ResolvedUpstream[] = [];
   for (const step of dockerfile.steps) {
     if (step.kind !== 'upstream') continue;
@@ -89,8 +91,13 @@ export function labelUpstream({ distribution: { name }, image }: ResolvedUpstrea
   return { name, digest, revision: labels?.distribution === name ? labels.revision : undefined };
 }
 
+/** Returns what tells two images of one commit apart. */
+export function inputsOf({ base, upstreams }: BuildSources): BuildInputs {
+  return { base: base.image.digest, upstreams: upstreams.map(labelUpstream) };
+}
+
 /** Returns a text file of a branch; undefined when there is none. */
-export async function readBranchFile({ tree, blobs }: BranchCommit, path: string): Promise<string | undefined> {
+async function readBranchFile({ tree, blobs }: BranchCommit, path: string): Promise<string | undefined> {
   const file = tree.files.find((candidate) => candidate.path === path);
   return file === undefined ? undefined : (await blobs.read(file.id, path)).toString('utf8');
 }
@@ -116,6 +123,18 @@ function checkPlace({ file, steps }: Dockerfile, { name }: Distribution): void {
     'dockerfile',
     `${file}:${step.line}: the packages of '${name}' are copied to /packages/${step.distribution}. ` +
       `Write: COPY packages /packages/${name}`,
+  );
+}
+
+/** Throws for a configured upstream that the Dockerfile does not copy: its packages would be served no longer. */
+function checkUpstreams({ file, base, steps }: Dockerfile, { name, upstream }: Distribution): void {
+  const copied = steps.flatMap((step) => (step.kind === 'upstream' ? [step.distribution] : []));
+  const missing = upstream.find((each) => !copied.includes(each));
+  if (missing === undefined) return;
+  throw new ConfigurationError(
+    'upstream-not-copied',
+    `${file}:${base.line}: '${missing}' is configured as an upstream of '${name}', but its packages are not copied. ` +
+      `Add: COPY --from=${missing} /packages/${missing} /packages/${missing}; or take it out of storage.distributions.${name}.upstream.`,
   );
 }
 
@@ -149,15 +168,6 @@ function compareUpstreams(
         `Name ${published} in FROM, or set storage.distributions.${upstream.name}.tag.`,
       );
     }
-  }
-  for (const missing of distribution.upstream) {
-    if (upstreams.some((upstream) => upstream.distribution.name === missing)) continue;
-    warn(
-      base.line,
-      'upstream-configuration',
-      `'${missing}' is configured as an upstream of '${distribution.name}', but its packages are not copied.`,
-      `Add: COPY --from=${missing} /packages/${missing} /packages/${missing}`,
-    );
   }
   return findings;
 }

@@ -3,7 +3,7 @@ import type { CopyTarget } from '../dockerfile/dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { GitTree } from './git-tree.ts';
 import type { LayerFile } from './layer-entries.ts';
-import { checkNoWhiteout } from './package-files.ts';
+import { checkLayerPath } from './package-files.ts';
 
 /**
  * Returns the files that a COPY from the branch puts into the image, as Docker does: a file under the target's name, or
@@ -33,7 +33,7 @@ export function findCopiedFiles(
       }
       const inside = isDirectory ? path.slice(source.length + 1) : target.isDirectory ? posix.basename(path) : '';
       const copied = posix.join(base, inside);
-      checkNoWhiteout(copied, `${place}: ${path}`);
+      checkLayerPath(copied, `${place}: ${path}`);
       return { path: copied, mode, id, size };
     });
   });

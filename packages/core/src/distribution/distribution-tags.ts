@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../errors.ts';
 import type { Digest } from '../image/digest.ts';
 import { sha256 } from '../util/content.ts';
 import type { DistributionLabels, UpstreamLabel } from './labels.ts';
@@ -30,13 +31,21 @@ export type IsAncestor = (ancestor: string, descendant: string) => Promise<boole
 /**
  * Returns why a distribution's tag must stay where it is, undefined when it may move: it moves forward only, and with it
  * the upstreams that the image contains. An image that we did not build says nothing of its commit and holds nobody back.
+ * Throws a ConfigurationError for a tag that shows another distribution, whose rollouts it would change.
  */
 export async function findRegression(
   current: DistributionLabels | undefined,
   next: Pick<DistributionLabels, 'distribution' | 'revision' | 'upstreams'>,
   isAncestor: IsAncestor,
 ): Promise<string | undefined> {
-  if (current === undefined || current.distribution !== next.distribution) return undefined;
+  if (current === undefined) return undefined;
+  if (current.distribution !== next.distribution) {
+    throw new ConfigurationError(
+      'foreign-tag',
+      `The tag of '${next.distribution}' shows an image of the distribution '${current.distribution}', built from ${current.revision}. ` +
+        `Give each a tag of its own: storage.distributions.${next.distribution}.tag. If there is no '${current.distribution}' any more, delete the tag.`,
+    );
+  }
   if (!(await isAncestor(current.revision, next.revision))) {
     return `its tag shows the commit ${current.revision}, and ${next.revision} does not come after it`;
   }

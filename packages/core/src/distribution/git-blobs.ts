@@ -109,10 +109,13 @@ export class GitBlobs implements FileSource {
   }
 }
 
+/** Code of errors about objects that git cannot give. */
+export const UNREADABLE_OBJECT = 'unreadable-object';
+
 /** What to say about a file whose object git cannot give. */
 export function unreadable(path: string, id: string, reason: string): ActionError {
   return new ActionError(
-    'unreadable-object',
+    UNREADABLE_OBJECT,
     `${path} cannot be read: its git object ${id} is damaged or missing (${reason}). ` +
       'Commit the file again, or repair the repository (git fsck names what is broken), then run again.',
   );

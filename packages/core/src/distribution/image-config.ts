@@ -21,14 +21,18 @@ const LIMIT = 4 * 1024 * 1024;
 /** Reads the configuration that a manifest names; throws an ActionError for one that is no container image's. */
 export async function readImageConfig(repository: Repository, descriptor: Descriptor): Promise<ImageConfig> {
   const where = `${repository}: the configuration ${descriptor.digest}`;
-  const bytes = await readAll(repository.blob(descriptor).open(), LIMIT);
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString('utf8'));
+    value = JSON.parse((await readAll(repository.blob(descriptor).open(), LIMIT)).toString('utf8'));
   } catch (error) {
-    throw new ActionError('invalid-image', `${where} is no JSON: ${messageOf(error)}. Push the image again.`, {
-      cause: error,
-    });
+    if (!(error instanceof SyntaxError) && !(error instanceof RangeError)) throw error;
+    throw new ActionError(
+      'invalid-image',
+      `${where} is no JSON of an image: ${messageOf(error)}. Push the image again.`,
+      {
+        cause: error,
+      },
+    );
   }
   const { os, architecture, variant, rootfs, history, config, ...rest } = record(value);
   const diffIds = record(rootfs)['diff_ids'];

@@ -1,14 +1,13 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { ActionError, messageOf } from '../errors.ts';
 import { type Digest, isDigest } from '../image/digest.ts';
 import type { PackageTree } from '../storage/package-version.ts';
-import { REVISION } from '../storage/published-image.ts';
+import { DISTRIBUTION, LAYERS, REVISION } from '../storage/published-image.ts';
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.0/annotations.md#pre-defined-annotation-keys */
 export const BASE_NAME = 'org.opencontainers.image.base.name';
 export const BASE_DIGEST = 'org.opencontainers.image.base.digest';
 
-const DISTRIBUTION = 'dev.slipway.distribution';
-const LAYERS = 'dev.slipway.layers';
 const UPSTREAM = 'dev.slipway.upstream.';
 
 /** Bytes of a list of packages. */
@@ -100,11 +99,20 @@ function encodePackages(packages: readonly PackageTree[]): string {
 }
 
 function decodePackages(text: string): PackageTree[] {
-  const lines = gunzipSync(Buffer.from(text, 'base64'), { maxOutputLength: LONGEST_LIST }).toString('utf8').split('\n');
+  const lines = inflate(text).split('\n');
   return lines.filter(Boolean).map((line) => {
     const [name = '', version = '', tree = ''] = line.split(' ');
     return { name, version, tree };
   });
+}
+
+function inflate(text: string): string {
+  try {
+    return gunzipSync(Buffer.from(text, 'base64'), { maxOutputLength: LONGEST_LIST }).toString('utf8');
+  } catch (error) {
+    const message = `The label with an upstream's packages is no gzipped list: ${messageOf(error)}. Build the image again.`;
+    throw new ActionError('invalid-image', message, { cause: error });
+  }
 }
 
 function parseLayerLabel(word: string): LayerLabel {

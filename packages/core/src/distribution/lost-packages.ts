@@ -1,7 +1,8 @@
-import { messageOf } from '../errors.ts';
+import { ConfigurationError, messageOf } from '../errors.ts';
 import type { Finding } from '../plugin/finding.ts';
-import { formatPackageVersion } from '../storage/package-version.ts';
-import type { BuildContext } from './build-sources.ts';
+import { formatPackageVersion, type PackageVersion } from '../storage/package-version.ts';
+import type { BranchStore } from './branch-store.ts';
+import { type BuildContext, type BuildSources, labelUpstream } from './build-sources.ts';
 import { type ForeignPackages, readForeignPackages } from './foreign-packages.ts';
 import { listPackageVersions } from './package-files.ts';
 import type { PublishedDistribution } from './published-distribution.ts';
@@ -46,4 +47,57 @@ export async function findLostPackages(
       message: `${formatPackageVersion(version)} is in the image that ${where} shows, which was not built by us, and not on the branch: it is served no longer.`,
       fix: 'Commit it to the branch if it shall stay.',
     }));
+}
+
+/**
+ * Throws a ConfigurationError for package versions that the current image of ours serves, that are on the branch of a
+ * configured upstream, and that the next image would not serve: they have left this branch before an image of the upstream
+ * that holds them was built. What no branch holds any more was removed on purpose.
+ */
+export async function checkNothingVanishes(
+  context: BuildContext,
+  sources: BuildSources,
+  current: PublishedDistribution | undefined,
+  served: readonly PackageVersion[],
+  store: BranchStore,
+): Promise<void> {
+  const { distribution } = context;
+  const before = await listServed(context, sources, current, store);
+  const after = new Set(served.map(formatPackageVersion));
+  const lost = new Set(before.map(formatPackageVersion).filter((version) => !after.has(version)));
+  if (current === undefined || lost.size === 0) return;
+  for (const upstream of distribution.upstream) {
+    const head = await store.findHead(upstream);
+    if (head === undefined) continue;
+    const { versions } = listPackageVersions(await store.readDirectories(head));
+    const [first, ...others] = versions.map(formatPackageVersion).filter((version) => lost.has(version));
+    if (first === undefined) continue;
+    const more = others.length === 0 ? '' : ` and ${others.length} more`;
+    throw new ConfigurationError(
+      'package-lost',
+      `${first}${more}: served now by ${current.repository}:${distribution.tag}, on the branch '${upstream}' at ${head}, and ` +
+        `not in the image of '${upstream}' that the Dockerfile names: nobody would be served it any more. ` +
+        `Build '${upstream}' first, then '${distribution.name}' again.`,
+    );
+  }
+}
+
+/** Lists what an image of ours serves, except for what the next one takes from the same commits. */
+async function listServed(
+  { branch }: BuildContext,
+  { upstreams }: BuildSources,
+  current: PublishedDistribution | undefined,
+  store: BranchStore,
+): Promise<PackageVersion[]> {
+  if (current?.labels === undefined) return [];
+  const { distribution, revision, upstreams: contained } = current.labels;
+  const next = [{ name: distribution, revision: branch.commit }, ...upstreams.map(labelUpstream)];
+  const versions: PackageVersion[] = [];
+  for (const part of [{ name: distribution, revision }, ...contained]) {
+    if ('packages' in part && part.packages !== undefined) versions.push(...part.packages);
+    else if (part.revision === undefined) continue;
+    else if (next.some(({ name, revision: commit }) => name === part.name && commit === part.revision)) continue;
+    else versions.push(...listPackageVersions(await store.readDirectories(part.revision)).versions);
+  }
+  return versions;
 }

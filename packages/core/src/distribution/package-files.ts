@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.ts';
 import { isStrictVersion, type PackageTree } from '../storage/package-version.ts';
+import { hasWhiteout } from '../storage/whiteout.ts';
 import type { GitTree } from './git-tree.ts';
 
 /** A file of a package. */
@@ -42,7 +43,7 @@ export function readPackageDirectory({ files, directories }: GitTree): PackageDi
       throw new ConfigurationError('unsupported-file', `${path} is no directory. Commit the packages below ${path}/.`);
     }
     if (!path.startsWith(`${PACKAGES}/`)) continue;
-    checkNoWhiteout(path, path);
+    checkLayerPath(path, path);
     if (mode !== '100644' && mode !== '100755') {
       const what = mode === '120000' ? 'a symlink' : 'a submodule';
       throw new ConfigurationError('unsupported-file', `${path} is ${what}. Commit the files themselves.`);
@@ -60,17 +61,20 @@ export function readPackageDirectory({ files, directories }: GitTree): PackageDi
   return { names: [...names.values()] };
 }
 
+/** What is read in the place of bytes that are not UTF-8. */
+const REPLACEMENT = '\ufffd';
+
 /**
- * Throws a ConfigurationError for a name that engines take for the removal of another file; `place` says where it stands.
- *
- * https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#whiteouts
+ * Throws a ConfigurationError for a name that engines take for the removal of another file, and for one that is not
+ * UTF-8, for several of those are read as the same one; `place` says where it stands.
  */
-export function checkNoWhiteout(path: string, place: string): void {
-  if (!path.split('/').some((part) => part.startsWith('.wh.'))) return;
-  throw new ConfigurationError(
-    'unsupported-file',
-    `${place}: in the layers of an image a name that begins with '.wh.' removes another file. Rename it.`,
-  );
+export function checkLayerPath(path: string, place: string): void {
+  const problem = hasWhiteout(path)
+    ? "in the layers of an image a name that begins with '.wh.' removes another file"
+    : path.includes(REPLACEMENT)
+      ? `its name is not UTF-8 (${REPLACEMENT} stands for what cannot be read)`
+      : undefined;
+  if (problem !== undefined) throw new ConfigurationError('unsupported-file', `${place}: ${problem}. Rename it.`);
 }
 
 /** What a package registry finds in a directory of packages. */

@@ -9,6 +9,7 @@ import { layersOf } from './image-assembly.ts';
 
 /** What a push moved, and what was there already. */
 export interface PublishResult {
+  readonly tag: string;
   /** Bytes. */
   readonly pushed: number;
   /** Bytes of layers that were not sent. */
@@ -19,15 +20,15 @@ export interface PublishResult {
 const BLOBS_AT_ONCE = 6;
 
 /**
- * Pushes an image under `tag`: blobs first, then manifests, the tag last. Of the layers only those are sent that the
- * repository does not have and that cannot be mounted from where they are.
+ * Pushes an image: blobs first, then manifests, the tag last, which is chosen only then, for the blobs may take minutes.
+ * Of the layers only those are sent that the repository does not have and that cannot be mounted from where they are.
  */
 export async function publishImage(
   image: AssembledImage,
   layers: readonly ReadyLayer[],
   base: Repository,
   target: Repository,
-  tag: string,
+  chooseTag: () => Promise<string>,
 ): Promise<PublishResult> {
   const copier = new BlobCopier();
   const ready = new Map<Digest, ReadyLayer>(layers.map((layer) => [layer.descriptor.digest, layer]));
@@ -57,6 +58,7 @@ export async function publishImage(
       pushed += manifest.bytes.length;
     }
   }
+  const tag = await chooseTag();
   await target.putManifest(image.top, tag);
-  return { pushed: pushed + image.top.bytes.length, reused };
+  return { tag, pushed: pushed + image.top.bytes.length, reused };
 }

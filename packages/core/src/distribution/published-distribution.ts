@@ -1,6 +1,8 @@
-import { ActionError, ConfigurationError } from '../errors.ts';
+import { ActionError, ConfigurationError, messageOf } from '../errors.ts';
 import type { Digest } from '../image/digest.ts';
 import { type Descriptor, type ImageManifest, isAttestation, parseManifest } from '../image/manifest.ts';
+import type { Finding } from '../plugin/finding.ts';
+import { RegistryError } from '../registry/registry.ts';
 import type { Repository } from '../registry/repository.ts';
 import { type ImageConfig, labelsOf, readImageConfig } from './image-config.ts';
 import { type DistributionLabels, parseLabels } from './labels.ts';
@@ -25,9 +27,58 @@ export interface PublishedDistribution {
 }
 
 /** Reads the image that a tag or digest points to; undefined when there is none. */
-export async function findImage(repository: Repository, reference: string): Promise<PublishedDistribution | undefined> {
+async function findImage(repository: Repository, reference: string): Promise<PublishedDistribution | undefined> {
   const head = await repository.head(reference);
   return head === undefined ? undefined : readImage(repository, head.digest);
+}
+
+/** An image, or why one that is there cannot be read; neither where there is none. */
+export interface FoundImage {
+  readonly image?: PublishedDistribution;
+  readonly unreadable?: { readonly digest: Digest; readonly finding: Finding };
+}
+
+/**
+ * Reads an image that the next one takes the place of: one that is damaged, such as one whose configuration the registry
+ * has lost, must not be what keeps it from being made again. Other failures are thrown.
+ */
+export async function tryFindImage(repository: Repository, reference: string): Promise<FoundImage> {
+  const head = await repository.head(reference);
+  if (head === undefined) return {};
+  try {
+    return { image: await readImage(repository, head.digest) };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const message = `${repository}:${reference} (${head.digest}) cannot be read and counts as not there: ${messageOf(error)}`;
+    const fix = 'A build puts another image in its place. Find out what the registry has lost, and why.';
+    const finding: Finding = {
+      file: '',
+      line: 1,
+      column: 1,
+      rule: 'image-unreadable',
+      severity: 'warning',
+      message,
+      fix,
+    };
+    return { unreadable: { digest: head.digest, finding } };
+  }
+}
+
+/** Codes of errors that reading the same image again gives again. */
+const DAMAGE = new Set([
+  'digest-mismatch',
+  'invalid-image',
+  'invalid-manifest',
+  'manifest-too-large',
+  'platform-missing',
+  'size-mismatch',
+  'unsupported-manifest',
+]);
+
+/** Says whether an image is at fault, and not the way to it: a part of it is lost, or is not what it should be. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof RegistryError) return error.status === 404;
+  return (error instanceof ActionError || error instanceof ConfigurationError) && DAMAGE.has(error.code);
 }
 
 /** Reads an image that has to be there; throws a ConfigurationError that says who needs it. */

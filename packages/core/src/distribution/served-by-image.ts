@@ -1,11 +1,15 @@
 import { posix } from 'node:path';
+import { ConfigurationError } from '../errors.ts';
+import type { Finding } from '../plugin/finding.ts';
 import type { PackageTree } from '../storage/package-version.ts';
 import type { BranchStore } from './branch-store.ts';
-import { type BuildContext, type BuildSources, labelUpstream, readBranchFile } from './build-sources.ts';
+import { type BuildContext, type BuildSources, labelUpstream } from './build-sources.ts';
+import { applySteps } from './container-settings.ts';
 import { findCopiedFiles } from './copied-files.ts';
+import type { LayerFile } from './layer-entries.ts';
 import { listPackageVersions } from './package-files.ts';
 import { findWrongManifests } from './package-manifests.ts';
-import { readPackagePaths } from './registry-configuration.ts';
+import { findConfigurationPath, INVALID_CONFIGURATION, readPackagePaths } from './registry-configuration.ts';
 import { findServedPackages, type OfferedPackages, type ServedPackages } from './served-packages.ts';
 
 /**
@@ -29,24 +33,49 @@ export async function readServedPackages(
   }
   const { branch, distribution } = context;
   offered.push({ distribution: distribution.name, ...listPackageVersions(branch.tree.directories) });
-  const served = findServedPackages(offered, await findPackagePaths(context, sources));
-  return { ...served, findings: [...served.findings, ...(await findWrongManifests(branch))] };
+  const { paths, findings } = await findPackagePaths(context, sources);
+  const served = findServedPackages(offered, paths);
+  return { ...served, findings: [...findings, ...served.findings, ...(await findWrongManifests(branch))] };
 }
 
-/** Finds the registry's configuration among the files that the Dockerfile copies. */
-async function findPackagePaths(
-  { branch }: BuildContext,
-  { dockerfile }: BuildSources,
-): Promise<readonly string[] | undefined> {
-  for (const step of dockerfile.steps) {
-    if (step.kind !== 'copy') continue;
-    for (const file of findCopiedFiles(branch.tree, step, `${dockerfile.file}:${step.line}`)) {
-      if (!/\.ya?ml$/.test(file.path)) continue;
-      const source = branch.tree.files.find(({ id }) => id === file.id)?.path ?? posix.basename(file.path);
-      const text = await readBranchFile(branch, source);
-      const paths = text === undefined ? undefined : readPackagePaths(text, source);
-      if (paths !== undefined) return paths;
+interface PackagePaths {
+  readonly paths: readonly string[] | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Finds the registry's configuration among the files that the Dockerfile copies: the one that it is told to read, else one
+ * that looks like it. Of others nobody knows what they are for, and what is no YAML among them is none of our business.
+ */
+async function findPackagePaths({ branch }: BuildContext, { base, dockerfile }: BuildSources): Promise<PackagePaths> {
+  const copied = dockerfile.steps.flatMap((step) =>
+    step.kind === 'copy' ? findCopiedFiles(branch.tree, step, `${dockerfile.file}:${step.line}`) : [],
+  );
+  const read = async ({ id, path }: LayerFile): Promise<readonly string[] | undefined> => {
+    const source = branch.tree.files.find((file) => file.id === id)?.path ?? posix.basename(path);
+    return readPackagePaths((await branch.blobs.read(id, source)).toString('utf8'), source);
+  };
+  const place = findConfigurationPath(applySteps(base.image.platforms[0].config, dockerfile.steps));
+  const configuration = copied.findLast(({ path }) => `/${path}` === place);
+  if (configuration !== undefined) return { paths: await read(configuration), findings: [] };
+  const findings: Finding[] = [];
+  for (const file of copied) {
+    if (!/\.ya?ml$/.test(file.path)) continue;
+    try {
+      const paths = await read(file);
+      if (paths !== undefined) return { paths, findings };
+    } catch (error) {
+      if (!(error instanceof ConfigurationError) || error.code !== INVALID_CONFIGURATION) throw error;
+      findings.push({
+        file: '',
+        line: 1,
+        column: 1,
+        rule: INVALID_CONFIGURATION,
+        severity: 'warning',
+        message: `/${file.path} is passed over in the search for the registry's configuration: ${error.message}`,
+        fix: `Copy the registry's configuration to ${place}, where it is looked for first.`,
+      });
     }
   }
-  return undefined;
+  return { paths: undefined, findings };
 }

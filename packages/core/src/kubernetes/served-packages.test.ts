@@ -7,6 +7,8 @@ interface Answer {
   readonly health?: number;
   readonly status?: number;
   readonly body?: unknown;
+  /** Never comes. */
+  readonly hangs?: true;
 }
 
 let server: ListeningServer;
@@ -17,9 +19,10 @@ let lines: string[];
 beforeEach(async () => {
   [answers, lines] = [[], []];
   server = await listen({}, (request, response) => {
-    const [{ health = 200, status = 200, body = [] } = {}] = answers;
+    const [{ health = 200, status = 200, body = [], hangs } = {}] = answers;
     if (request.url === '/health') return sendJson(response, health, {});
     if (answers.length > 1) answers.shift();
+    if (hangs) return;
     return sendJson(response, status, body);
   });
 });
@@ -67,5 +70,14 @@ describe('awaitServed', () => {
   it('says that nobody answers', async () => {
     await server.close();
     expect(await ask()).toMatch(/GET .*\/health failed: .*ECONNREFUSED/);
+  });
+
+  it('asks again over another connection when an answer does not come', async () => {
+    answers = [{ hangs: true }, { body: packages('tcp') }];
+    const log = { info: (line: string) => lines.push(line), warning: (line: string) => lines.push(line) };
+    // By the fast clock the cache time is ten seconds of ours.
+    const options = { cache: 1_000_000, clock: fastClock(100), log, patience: 1000 };
+    expect(await awaitServed({ url: server.url, expect: packages('tcp'), ...options })).toBeUndefined();
+    expect(lines).toEqual([expect.stringContaining('does not answer within 1 s')]);
   });
 });

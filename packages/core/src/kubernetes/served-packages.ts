@@ -19,13 +19,14 @@ export interface ServedPackagesOptions {
   readonly cache: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Milliseconds after which an answer is not waited for any longer; default 30,000. */
+  readonly patience?: number;
 }
 
 /** Milliseconds between two questions. */
 const PAUSE = { first: 500, most: 5000, growth: 1.5 };
 
-/** Milliseconds after which an answer is not waited for any longer. */
-const ANSWER_TIMEOUT = 30_000;
+const PATIENCE = 30_000;
 
 /** The list of all packages has a few kilobytes for each version. */
 const LIMIT = 256 * 1024 * 1024;
@@ -39,32 +40,31 @@ const LIMIT = 256 * 1024 * 1024;
 export async function awaitServed(options: ServedPackagesOptions): Promise<string | undefined> {
   const { clock, cache, log, url } = options;
   const end = clock.now() + cache;
-  const dispatcher = createDispatcher({ connections: 1 });
   let said = '';
-  try {
-    for (let pause = PAUSE.first; ; pause = Math.min(PAUSE.most, pause * PAUSE.growth)) {
-      const missing = await withinReason(ask(options, dispatcher).catch(messageOf), url);
-      if (missing === undefined) return undefined;
-      const left = end - clock.now();
-      if (left <= 0) return missing;
-      if (missing !== said) log.info(`${url} is asked again until its cache has expired: ${missing}`);
-      said = missing;
-      await clock.sleep(Math.min(pause, left));
-    }
-  } finally {
-    await dispatcher.destroy();
+  for (let pause = PAUSE.first; ; pause = Math.min(PAUSE.most, pause * PAUSE.growth)) {
+    const missing = await askOnce(options);
+    if (missing === undefined) return undefined;
+    const left = end - clock.now();
+    if (left <= 0) return missing;
+    if (missing !== said) log.info(`${url} is asked again until its cache has expired: ${missing}`);
+    said = missing;
+    await clock.sleep(Math.min(pause, left));
   }
 }
 
-async function withinReason(question: Promise<string | undefined>, url: string): Promise<string | undefined> {
+/** Asks over a connection of its own, which ends with the question: the next one must not wait behind one that hangs. */
+async function askOnce(options: ServedPackagesOptions): Promise<string | undefined> {
+  const { url, patience = PATIENCE } = options;
+  const dispatcher = createDispatcher({ connections: 1 });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(resolve, ANSWER_TIMEOUT, `${url} does not answer within ${ANSWER_TIMEOUT / 1000} s`);
+    timer = setTimeout(resolve, patience, `${url} does not answer within ${patience / 1000} s`);
   });
   try {
-    return await Promise.race([question, late]);
+    return await Promise.race([ask(options, dispatcher).catch(messageOf), late]);
   } finally {
     clearTimeout(timer);
+    await dispatcher.destroy();
   }
 }
 
