@@ -1,0 +1,32 @@
+import { inputsFrom } from '@slipway/core/action/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openContext, WRITER } from './context.ts';
+import { Ground, RELEASE } from './fixture.ts';
+import { inputs } from './inputs.ts';
+import { release } from './release.ts';
+import { readSituation } from './situation.ts';
+
+let ground: Ground;
+
+beforeEach(async () => {
+  ground = await Ground.start();
+});
+
+afterEach(() => ground.close());
+
+it.each<[string, (number: number) => Promise<unknown>]>([
+  ['pushed to', () => ground.push({ 'release-plugins/logs.yaml': `${RELEASE['release-plugins/logs.yaml']}# more\n` })],
+  ['closed', (number) => ground.as('ada', 'PATCH', `pulls/${number}`, { state: 'closed' })],
+])('binds nothing of a pull request that is %s while it is looked at', async (_, change) => {
+  const number = await ground.open();
+  await ground.review('lin-wei', number);
+  const given = inputsFrom(inputs, { token: 'job', mode: 'command' });
+  const context = await openContext(WRITER, given, ground.makeRuntime());
+  const situation = await readSituation(context, number);
+  await change(number);
+  const order = { by: 'ada', reason: undefined, overwrite: false, isResumed: false };
+  const { outputs, missing } = await release(context, situation, order);
+  expect(outputs).toMatchObject({ result: 'refused', plugins: [] });
+  expect(missing).toEqual([expect.stringContaining('changed while it was looked at')]);
+  expect(await ground.record(situation.pull.headSha)).toBeUndefined();
+});
