@@ -44,6 +44,7 @@ export class AttackPlace implements AsyncDisposable {
   readonly marker: string;
   readonly #directory: string;
   readonly #imagesAtFirst: ReadonlySet<string>;
+  #packagesAtFirst: string | undefined;
 
   private constructor(chain: ChainPlace, place: { readonly directory: string; readonly images: readonly string[] }) {
     this.chain = chain;
@@ -66,6 +67,7 @@ export class AttackPlace implements AsyncDisposable {
     github.addToken({ ...OTHER_APP, repositories: [REPOSITORY, STORAGE], permissions });
     await place.#addFork(REPOSITORY, FORK, ['main']);
     await place.#addFork(STORAGE, STORAGE_FORK, ['main', 'production']);
+    place.#packagesAtFirst = (await place.repository(STORAGE).git.info('snapshot:packages'))?.oid;
     return place;
   }
 
@@ -134,7 +136,7 @@ export class AttackPlace implements AsyncDisposable {
     const client = new GitHubClient(`${this.chain.stage.sandbox.github.apiUrl}/repos/${repository}`, READER.token);
     const labels = await client.send<{ name: string }[]>('GET', `/issues/${number}/labels`);
     const comments = await client.send<Comment[]>('GET', `/issues/${number}/comments`);
-    const own = comments.filter(({ user }) => user.login === `${APP.slug}[bot]`).map(({ body }) => body);
+    const own = comments.filter(({ user }) => user.login === `${APP.slug}[bot]`).map(({ body }) => readEntities(body));
     return { labels: labels.map(({ name }) => name), comments, own };
   }
 
@@ -161,7 +163,7 @@ export class AttackPlace implements AsyncDisposable {
     expect(await oss.uploads('acme-release')).toEqual([]);
     expect(this.records()).not.toContain('success');
     const { git } = this.repository(STORAGE);
-    expect(await git.info('snapshot:packages')).toBeUndefined();
+    expect((await git.info('snapshot:packages'))?.oid).toBe(this.#packagesAtFirst);
   }
 
   /** Nothing of an attacker's ran, and nothing that is secret stands where somebody can read it. */
@@ -199,6 +201,11 @@ export class AttackPlace implements AsyncDisposable {
 export function pluginText(plugin: (typeof RELEASES)[number]['plugin']): string {
   const { from = '', to = '' } = RELEASES.find((release) => release.plugin === plugin) ?? {};
   return readFileSync(join(RELEASE_EXAMPLE, `release-plugins/${plugin}.yaml`), 'utf8').replaceAll(from, to);
+}
+
+/** What a reader sees of text in which every sign that could mean something is written as an entity. */
+function readEntities(text: string): string {
+  return text.replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
 }
 
 /** Everything in the target registry. */

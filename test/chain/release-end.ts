@@ -102,9 +102,12 @@ function readRecord(runs: readonly CheckRun[]): unknown {
   const run = runs.findLast(({ name, app }) => name === RECORD && app.id === APP.id);
   const json = /^```json\n(.*)\n```\s*$/s.exec(run?.output.text ?? '')?.[1];
   if (json === undefined) return undefined;
-  const { run: _run, comment: _comment, sweptAt: _sweptAt, at: _at, ...kept } = JSON.parse(json) as Record<
-    string,
-    unknown
-  >;
+  const {
+    run: _run,
+    comment: _comment,
+    sweptAt: _sweptAt,
+    at: _at,
+    ...kept
+  } = JSON.parse(json) as Record<string, unknown>;
   return kept;
 }
