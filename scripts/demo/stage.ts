@@ -54,7 +54,12 @@ export async function setStage(
       repositories: {
         [REPOSITORY]: {
           path: release,
-          collaborators: { [OWNER.login]: 'write', [ENGINEER.login]: 'write', [MAINTAINER.login]: 'admin' },
+          collaborators: {
+            [OWNER.login]: 'write',
+            'maria-k': 'write',
+            [ENGINEER.login]: 'write',
+            [MAINTAINER.login]: 'admin',
+          },
         },
         [STORAGE]: { path: storage, collaborators: { [MAINTAINER.login]: 'admin' } },
       },
@@ -97,7 +102,11 @@ export async function setStage(
     }
     await configure(release, RELEASE_EXAMPLE, sandbox, {});
     await configure(storage, STORAGE_EXAMPLE, sandbox, served);
-    github.setProtection(REPOSITORY, 'main', { checks: [{ context: 'slipway / release', appId: APP.id }] });
+    github.setProtection(REPOSITORY, 'main', {
+      checks: [{ context: 'slipway / release', appId: APP.id }],
+      approvals: 1,
+      dismissStale: true,
+    });
     for (const distribution of DISTRIBUTIONS) {
       const checks = [{ context: 'slipway / gate', appId: APP.id }];
       // Where versions come in by a commit, whoever brings them must be let past the check.

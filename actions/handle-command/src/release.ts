@@ -1,6 +1,8 @@
+import { warnUnlessRequired } from '@slipway/core/action/required-check';
 import { readPullRequestNow } from '@slipway/core/github/pull-request-now';
 import { decideRelease } from '@slipway/core/pull-request/release-decision';
 import {
+  RELEASE_CHECK,
   type ReleaseRecord,
   readReleaseRecord,
   type StoredRelease,
@@ -59,6 +61,8 @@ export async function release(
   }
   const record = makeRecord(context, situation, order, { ...judgement, ...decision }, stored);
   const bound = await writeIntent(context, { ...situation, pull: now }, record, stored, judgement);
+  const { runtime } = context;
+  await warnUnlessRequired(github, repository, { branch: pull.baseRef, check: RELEASE_CHECK }, runtime);
   const outputs = describe('release', `${formatNames(bound)} is to be released.`, bound, context);
   return { missing: [], outputs: { ...outputs, images: judgement.pushed } };
 }

@@ -1,10 +1,12 @@
 import type { Runtime } from '@slipway/core/action/action';
+import { warnUnlessRequired } from '@slipway/core/action/required-check';
 import type { DistributionImages, StorageAccess } from '@slipway/core/action/storage-access';
 import { findDistribution } from '@slipway/core/configuration/storage';
 import { messageOf } from '@slipway/core/errors';
 import { readPullRequest } from '@slipway/core/github/pull-request';
 import { findDirectPushes } from '@slipway/core/storage/direct-push';
 import type { Verdict } from '@slipway/core/storage/gate';
+import { GATE } from '@slipway/core/storage/gate-check';
 import { formatPackageVersion } from '@slipway/core/storage/package-version';
 import { type Bench, listOpen, type Pull, type Settled, settleHead, unjudged, writeChecks } from './gate-head.ts';
 import type { Inputs } from './inputs.ts';
@@ -40,6 +42,11 @@ export async function gate(
   const errors = settled.flatMap((each) => each.errors);
   // A push may leave many pull requests that wait for something: their checks say so, and the push itself is none of them.
   report(verdicts, asked !== undefined, runtime);
+  if (asked !== undefined) {
+    for (const branch of new Set(verdicts.map(({ distribution }) => distribution))) {
+      await warnUnlessRequired(storage.github, storage.name, { branch, check: GATE }, runtime);
+    }
+  }
   if (asked !== undefined && errors.length > 0) throw errors[0];
   const pushes = asked === undefined ? await findDirectPushes(storage, settings, runtime.event) : [];
   for (const message of pushes) runtime.annotate({ severity: 'error', title: 'direct push', message });

@@ -51,11 +51,21 @@ export async function openStorage(
       'There is no storage repository: set GITHUB_REPOSITORY to owner/name.',
     );
   }
-  const { github, token } = await openStorageGitHub(name, permissions, inputs, runtime);
+  const { github, token, login } = await openStorageGitHub(name, permissions, inputs, runtime);
+  if (login === undefined && permissions['contents'] === 'write') warnOfDeadEnd(name, inputs, runtime);
   if (configuration === undefined || name !== event.repository) {
     configuration = await loadConfiguration(inputs.config, { ...atDefaultBranch, repository: name }, token);
   }
   return { configuration, storage: openStorageRepository(github, name), token };
+}
+
+/** GitHub starts nothing for what a job's own token does; whoever waits for the rest of the chain must know. */
+function warnOfDeadEnd(name: string, inputs: StorageInputs, { event, log }: Runtime): void {
+  if (event.name === '' || inputs['storage-token'] !== undefined) return;
+  log.warning(
+    `No GitHub App is given: with the job's own token, what is pushed or opened in ${name} starts no workflow. Dispatch by ` +
+      "hand what should follow, or give the inputs 'app-id' and 'app-private-key'.",
+  );
 }
 
 function openStorageGitHub(
