@@ -127,9 +127,7 @@ function describeWorkflows(
 ): Pick<WorkflowOptions, 'repositories'> {
   const { username, password } = readCredentials(environment['DOCKER_CONFIG'] ?? '');
   const secrets = {
-    SOURCE_USERNAME: username,
     SOURCE_PASSWORD: password,
-    TARGET_USERNAME: username,
     TARGET_PASSWORD: password,
     SLIPWAY_APP_PRIVATE_KEY: privateKey,
   };
@@ -137,7 +135,7 @@ function describeWorkflows(
     OSS_ACCESS_KEY_ID: environment['OSS_ACCESS_KEY_ID'] ?? '',
     OSS_ACCESS_KEY_SECRET: environment['OSS_ACCESS_KEY_SECRET'] ?? '',
   };
-  const vars = { SLIPWAY_APP_ID: String(APP.id) };
+  const vars = { SLIPWAY_APP_ID: String(APP.id), SOURCE_USERNAME: username, TARGET_USERNAME: username };
   // In base64: GitHub masks a secret line by line, and a line of one brace would hide every brace.
   const kubeconfig = readFileSync(environment['KUBECONFIG'] ?? '').toString('base64');
   return {
