@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { ENGINEER, OWNER, REPOSITORY, STRANGER } from '../../scripts/demo/cast.ts';
 import { AttackPlace, COMMAND, jobsOf, outputsOfStep, pluginText } from './attack-place.ts';
+import { stealingWorkflow } from './attack-workflow.ts';
 
 let place: AttackPlace;
 let shell: string;
@@ -133,34 +134,10 @@ it('takes YAML for data, however it is made', async () => {
 });
 
 it('gives a changed workflow neither secrets nor a token that writes, and lets nobody command it', async () => {
-  const api = '$GITHUB_API_URL/repos/$GITHUB_REPOSITORY';
-  const script = [
-    'echo "got=[$(printf %s "$ALL" | rev)]"',
-    `for path in issues/$NUMBER/labels issues/$NUMBER/comments check-runs; do`,
-    `  node -e 'fetch(process.argv[1], { method: "POST", headers: { authorization: "Bearer " + process.argv[2] }, body: "{}" }).then((r) => console.log("status", r.status))' "${api}/$path" "$TOKEN"`,
-    'done',
-  ];
-  const steal = (on: string): string =>
-    [
-      `on: ${on}`,
-      'permissions: write-all',
-      'jobs:',
-      '  steal:',
-      '    runs-on: ubuntu-latest',
-      '    permissions: { contents: write, issues: write, pull-requests: write, checks: write }',
-      '    steps:',
-      '      - env:',
-      '          ALL: ${{ secrets.SOURCE_PASSWORD }}${{ secrets.OSS_ACCESS_KEY_SECRET }}${{ secrets.SLIPWAY_APP_PRIVATE_KEY }}',
-      '          TOKEN: ${{ github.token }}',
-      '          NUMBER: ${{ github.event.pull_request.number }}',
-      '        run: |',
-      ...script.map((line) => `          ${line}`),
-      '',
-    ].join('\n');
   const sha = await place.pushToFork('workflows', {
-    '.github/workflows/pull-request.yml': steal('pull_request'),
-    '.github/workflows/release.yml': steal('[pull_request_target, issue_comment, push]'),
-    '.github/workflows/more.yml': steal('[pull_request, pull_request_target, workflow_dispatch, schedule]'),
+    '.github/workflows/pull-request.yml': stealingWorkflow('pull_request'),
+    '.github/workflows/release.yml': stealingWorkflow('[pull_request_target, issue_comment, push]'),
+    '.github/workflows/more.yml': stealingWorkflow('[pull_request, pull_request_target, workflow_dispatch, schedule]'),
     '.github/slipway.yaml': 'plugins: { target: evil.example.com/release }\n',
     OWNERS: `approvers: [${STRANGER.login}]\n`,
     'release-plugins/log-collector.yaml': pluginText('log-collector'),

@@ -38,7 +38,8 @@ export async function playKilled(
   place.stage.workflows.setKiller(undefined);
   if (run.conclusion !== 'failure') throw new Error(`a job was killed, and the run ended with '${run.conclusion}'`);
   await heal(passage, place, beginning, { way: kill.heal, run });
-  return readEndState(place, beginning.release);
+  // Awaited here: the place is gone when this returns.
+  return await readEndState(place, beginning.release);
 }
 
 /** What is killed in this process, and by which seed it was chosen. */
@@ -47,12 +48,21 @@ export interface Trials {
   readonly kills: readonly Kill[];
 }
 
-/** Chooses one kill of each target; or, where SLIPWAY_KILLS says so, as many as that. SLIPWAY_SEED repeats a choice. */
-export function chooseKills(targets: readonly Target[], env: NodeJS.ProcessEnv = process.env): Trials {
+/**
+ * Chooses one kill of each target, those that have once found a fault first; or, where SLIPWAY_KILLS says so, as many as
+ * that, anywhere. SLIPWAY_SEED repeats a choice.
+ */
+export function chooseKills(
+  targets: readonly Target[],
+  found: readonly Kill[],
+  env: NodeJS.ProcessEnv = process.env,
+): Trials {
   const count = readNumber(env, 'SLIPWAY_KILLS');
   const seed = readNumber(env, 'SLIPWAY_SEED') ?? (count === undefined ? 1 : Date.now() % 1_000_000);
   const random = seededRandom(seed);
-  return { seed, kills: count === undefined ? planOneEach(targets, random) : planMany(targets, count, random) };
+  if (count !== undefined) return { seed, kills: planMany(targets, count, random) };
+  const others = targets.filter(({ job }) => !found.some((kill) => kill.job === job));
+  return { seed, kills: [...found, ...planOneEach(others, random)] };
 }
 
 function readNumber(env: NodeJS.ProcessEnv, name: string): number | undefined {
