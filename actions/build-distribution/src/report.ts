@@ -72,6 +72,7 @@ export function report({ context, sources, built, dryRun, checks }: Report, runt
     commit: branch.commit,
     result,
     stale: built.stale,
+    downstream: built.downstream,
     previous: before(context.settings, context.distribution).map((each) => each.name),
     packages: built.packages,
     added: built.added,

@@ -23,6 +23,7 @@ export interface Outputs {
   readonly commit: string;
   readonly result: 'built' | 'unchanged' | 'superseded';
   readonly stale: readonly string[];
+  readonly downstream: readonly string[];
   /** The distributions from which what was promoted here is to be removed. */
   readonly previous: readonly string[];
   readonly packages: number;

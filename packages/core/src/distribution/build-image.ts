@@ -23,7 +23,7 @@ import { publishImage } from './publish-image.ts';
 import type { PublishedDistribution } from './published-distribution.ts';
 import type { CheckOptions } from './run-checks.ts';
 import { readServedPackages } from './served-by-image.ts';
-import { findStale } from './stale-distributions.ts';
+import { findDownstream } from './stale-distributions.ts';
 import { chooseTag, findSuperseded, moveTag } from './tag-moves.ts';
 import { makeTemporaryDirectory } from './temporary-directory.ts';
 
@@ -74,6 +74,8 @@ export interface BuildResult {
   readonly foreign: readonly string[];
   readonly findings: readonly Finding[];
   readonly stale: readonly string[];
+  /** The published distributions that contain it, in the order of their rebuilds. */
+  readonly downstream: readonly string[];
 }
 
 /** What a build comes to before the distribution's tag is looked at. */
@@ -110,6 +112,7 @@ export async function buildImage(
     const moved = superseded === undefined && (await moveTag(distribution.tag, outcome.digest, options));
     const isChanged = outcome.isNew || moved;
     const shown = superseded === undefined ? outcome.digest : (await images.head(distribution.tag))?.digest;
+    const downstream = await findDownstream(settings, distribution.name, shown, images);
     return {
       result: superseded !== undefined ? 'superseded' : isChanged ? 'built' : 'unchanged',
       superseded,
@@ -122,7 +125,8 @@ export async function buildImage(
       added,
       foreign: outcome.labels.upstreams.filter(({ revision }) => revision === undefined).map(({ name }) => name),
       findings: build.findings,
-      stale: await findStale(settings, distribution.name, shown, images),
+      stale: downstream.stale,
+      downstream: downstream.published,
     };
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -48,7 +48,14 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** Paths and titles are somebody's text: on one line, no code, and calling nobody. */
+/** Paths and titles are somebody's text: on one line, no code, linking to nothing and calling nobody. */
 function inline(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll('<', '&lt;').replaceAll('`', '\\`').replaceAll('@', '@\u200b');
+  return text
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll('<', '&lt;')
+    .replaceAll('`', '\\`')
+    .replaceAll('](', ']\u200b(')
+    .replaceAll('@', '@\u200b')
+    .replaceAll('://', ':\u200b//')
+    .replaceAll(/www\./gi, (www) => `${www.slice(0, 3)}\u200b.`);
 }
