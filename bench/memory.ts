@@ -1,85 +1,96 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gitBlobId } from '@slipway/core/github/git-object';
-import { formatBytes, formatDuration } from '@slipway/core/util/units';
-import { pushImage } from '@slipway/sandbox/images/push-image';
-import { makeImage } from '@slipway/sandbox/images/sample-image';
-import { startRegistry } from '@slipway/sandbox/registry/server';
+import { actionCommand, hasInput } from './action-command.ts';
+import { bundle } from './archive.ts';
+import type { Attempt, Contest, Contestant } from './contest.ts';
+import { measure } from './measure.ts';
+import type { Place } from './place.ts';
+import { type ServerProcess, startServerProcess } from './server-process.ts';
+import { copyOneByOne, ociArchive, whyMissing } from './skopeo.ts';
+import { plainRegistries } from './sync.ts';
 
-const GIB = 1024 ** 3;
+/** Blobs, and bytes of each. No byte of what is synced is ever on a disk; what is bundled is, once. */
+const SIZES = { 'sync-10gb': [8, 1_250_000_000], 'bundle-2gb': [8, 250_000_000] } as const;
 
-/**
- * Measures the most memory that sync-images and bundle-package hold while they move an image of 2 GiB in eight layers
- * between two sandbox registries on this machine's disk. Linux only: the figure is the kernel's (VmHWM).
- */
-export async function measureMemory(tree: string): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'slipway-bench-'));
-  const source = await startRegistry({ directory: join(directory, 'source') });
-  const target = await startRegistry({ directory: join(directory, 'target') });
+type MemoryCase = keyof typeof SIZES;
+
+export const MEMORY_CASES: readonly MemoryCase[] = ['sync-10gb', 'bundle-2gb'];
+
+/** Lets `hold` have a contest of which the memory counts: an image that is made while it is read. */
+export async function memoryContest<T>(
+  place: Place,
+  name: MemoryCase,
+  scale: number,
+  hold: (contest: Contest) => Promise<T>,
+): Promise<T> {
+  const [blobs, size] = SIZES[name];
+  const bytes = blobs * Math.round(size * scale);
+  const source = await startVoid(String(blobs), String(Math.round(size * scale)));
   try {
-    const layers = Array.from({ length: 8 }, () => ({ size: GIB / 4 }));
-    const image = await makeImage({
-      seed: 'bench',
-      architecture: 'amd64',
-      os: 'linux',
-      mediaTypes: 'oci',
-      layers,
-      directory: join(directory, 'image'),
-    });
-    await pushImage(source.url, 'team/app', 'v1.0.0', image);
-    const config = join(directory, 'slipway.yaml');
-    writeFileSync(
-      config,
-      `registries:\n  source.example.com: { endpoint: "${source.url}", plain-http: true }\n` +
-        `  target.example.com: { endpoint: "${target.url}", plain-http: true }\n`,
-    );
-    const yaml = join(directory, 'app.yaml');
-    writeFileSync(yaml, 'spec: { service: { image: "target.example.com/release/app:v1.0.0" } }\n');
-    const images = [
-      { source: 'source.example.com/team/app:v1.0.0', target: 'target.example.com/release/app:v1.0.0', name: 'app' },
-    ];
-    const blob = gitBlobId(readFileSync(yaml));
-    const plugin = { plugin: 'app', version: 'v1.0.0', file: yaml, commit: '', blob, images };
-    const rows = [
-      await row(tree, 'sync-images', { images: JSON.stringify(images), config }),
-      await row(tree, 'bundle-package', { plugin: JSON.stringify(plugin), output: join(directory, 'out'), config }),
-    ];
-    return ['memory, 2 GiB image   peak      wall', ...rows].join('\n');
+    return await hold(name === 'sync-10gb' ? syncContest(place, source, bytes) : bundleContest(place, source));
   } finally {
-    await Promise.all([source.close(), target.close()]);
-    rmSync(directory, { recursive: true, force: true });
+    await source.close();
   }
 }
 
-async function row(tree: string, action: string, inputs: Readonly<Record<string, string>>): Promise<string> {
-  const env = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]));
-  const started = Date.now();
-  const child = spawn(process.execPath, [join(tree, action, 'dist/index.js')], {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const peak = await watch(child);
-  if (child.exitCode !== 0) throw new Error(`${action} failed`);
-  return `${action.padEnd(21)} ${formatBytes(peak).padEnd(9)} ${formatDuration(Date.now() - started)}`;
+function startVoid(...args: string[]): Promise<ServerProcess> {
+  return startServerProcess(join(import.meta.dirname, 'processes/void-registry.ts'), ...args);
 }
 
-/** Asks the kernel for the high-water mark until the process has ended; it only ever grows. */
-function watch(child: ChildProcess): Promise<number> {
-  let peak = 0;
-  const timer = setInterval(() => {
-    try {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
-      peak = Math.max(peak, Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024);
-    } catch {
-      // It ended between two looks.
-    }
-  }, 20);
-  return new Promise((resolve) => {
-    child.once('exit', () => {
-      clearInterval(timer);
-      resolve(peak);
-    });
+function hostOf({ about }: ServerProcess): string {
+  return new URL(about['url'] ?? '').host;
+}
+
+function syncContest(place: Place, source: ServerProcess, bytes: number): Contest {
+  const ways = {
+    'sync-images': async (from: string, to: string, temp: string) => {
+      const config = `${temp}.yaml`;
+      await writeFile(config, plainRegistries(hostOf(source), to.split('/')[0] ?? ''));
+      const spool = (await hasInput(place.tree, 'sync-images', 'spool')) ? { spool: 'off' } : {};
+      return (await actionCommand(place.tree, 'sync-images', { images: `${from} ${to}`, config, ...spool }, temp))
+        .script;
+    },
+    'skopeo copy': (from: string, to: string) => copyOneByOne([{ source: from, target: to }]),
+  };
+  const entrant = (name: keyof typeof ways): Contestant => ({
+    name,
+    absent: name === 'sync-images' ? undefined : whyMissing('skopeo'),
+    attempt: async () => {
+      const target = await startVoid();
+      const temp = place.fresh('temp');
+      try {
+        const [from, to] = [`${hostOf(source)}/team/app:v1.0.0`, `${hostOf(target)}/release/app:v1.0.0`];
+        const measured = await measure({ script: await ways[name](from, to, temp), directory: place.directory });
+        const answer = await fetch(`${target.about['url']}/v2/release/app/manifests/${source.about['digest']}`);
+        if (!answer.ok) throw new Error(`${name} has not copied the image.`);
+        return { ...measured, bytes };
+      } finally {
+        await target.close();
+        await rm(temp, { recursive: true, force: true });
+      }
+    },
   });
+  return { job: 'memory', name: 'sync-10gb', ours: entrant('sync-images'), peers: [entrant('skopeo copy')] };
+}
+
+function bundleContest(place: Place, source: ServerProcess): Contest {
+  const reference = `${hostOf(source)}/team/app:v1.0.0`;
+  const archive = async (): Promise<Attempt> => {
+    const file = place.fresh('archive');
+    try {
+      const measured = await measure({ script: ociArchive(reference, reference, file), directory: place.directory });
+      return { ...measured, bytes: (await stat(file)).size };
+    } finally {
+      await rm(file, { force: true });
+    }
+  };
+  return {
+    job: 'memory',
+    name: 'bundle-2gb',
+    ours: {
+      name: 'bundle-package',
+      attempt: () => bundle(place, { reference, digest: source.about['digest'] ?? '' }),
+    },
+    peers: [{ name: 'oci-archive', absent: whyMissing('skopeo'), attempt: archive }],
+  };
 }
