@@ -1,25 +1,11 @@
-import {
-  COMMON_INPUTS,
-  type InputsOf,
-  json,
-  list,
-  optional,
-  required,
-  text,
-  withDefault,
-} from '@slipway/core/action/inputs';
-import { TARGET_INPUTS } from '@slipway/core/action/registry-access';
-import { parseImages } from '@slipway/core/image/image';
-import { parsePlatform } from '@slipway/core/image/platform';
+import { COMMON_INPUTS, type InputsOf, json, required, text, withDefault } from '@slipway/core/action/inputs';
+import { PACKAGE_INPUTS } from '@slipway/core/action/plugin-package';
 import { parsePlugin } from '@slipway/core/plugin/plugin';
 
 export const inputs = {
   ...COMMON_INPUTS,
-  ...TARGET_INPUTS,
+  ...PACKAGE_INPUTS,
   plugin: required(json(parsePlugin)),
-  images: optional(json(parseImages)),
-  platforms: optional(list),
-  'docker-platform': optional(parsePlatform),
   output: withDefault(text, 'packages'),
 } as const;
 

@@ -49,7 +49,7 @@ async function release(
   return { source: `cargo.example.com/team/acme-${name}:${tag}`, target, name, digest: image.manifest.digest };
 }
 
-function bundle(images: readonly Image[], texts: Record<string, string> = {}) {
+function bundle(images: readonly Image[], texts: Record<string, string> = {}, work = 'no-work') {
   const file = join(directory, 'web.yaml');
   const plugin = { plugin: 'web', version: 'v1.0.0', file, commit: '', blob: gitBlobId(Buffer.from(YAML)), images };
   const given = {
@@ -58,7 +58,8 @@ function bundle(images: readonly Image[], texts: Record<string, string> = {}) {
     config: join(directory, 'slipway.yaml'),
     ...texts,
   };
-  const runtime = recordRuntime({ DOCKER_CONFIG: join(directory, 'no-docker') });
+  const env = { DOCKER_CONFIG: join(directory, 'no-docker'), RUNNER_TEMP: join(directory, work) };
+  const runtime = recordRuntime(env);
   return run(inputsFrom(inputs, given), runtime);
 }
 
@@ -170,6 +171,28 @@ describe('bundle-package', () => {
     const calm = await bundle(images);
     registry.failNext({ ...fault, method: 'GET', path: /blobs\/sha256/, times: 2 });
     expect((await bundle(images)).sha256).toBe(calm.sha256);
+  });
+
+  it.each([
+    ['whole', 1, 0],
+    ['damaged', 0, 1],
+  ])('takes a blob that is kept, and %s, as it should', async (state, kept, read) => {
+    const layers = [{ size: 5_000_000 }];
+    const image = await makeImage({ seed: 'l', architecture: 'amd64', os: 'linux', mediaTypes: 'oci', layers });
+    const images = [await release('web', image)];
+    const calm = await bundle(images);
+    const { digest = '' } = image.blobs[1] ?? {};
+    const spool = join(directory, 'work', 'blobs', 'sha256');
+    await mkdir(spool, { recursive: true });
+    const answer = await fetch(`${registry.url}/v2/release/acme-web/blobs/${digest}`);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    if (state === 'damaged') bytes.fill('x', bytes.length - 10);
+    await writeFile(join(spool, digest.slice('sha256:'.length)), bytes);
+    const reads = (): number => registry.requests.filter(({ path }) => path.endsWith(digest)).length;
+    const before = reads();
+    expect((await bundle(images, {}, 'work')).sha256).toBe(calm.sha256);
+    expect([await readdir(spool), reads() - before]).toMatchObject([{ length: kept }, read]);
+    expect(await readdir(join(directory, 'out'))).toHaveLength(2);
   });
 
   it('leaves nothing behind when a blob is damaged', async () => {

@@ -3,6 +3,7 @@ import {
   flag,
   type InputsOf,
   list,
+  oneOf,
   optional,
   required,
   text,
@@ -19,6 +20,7 @@ export const inputs = {
   platforms: optional(list),
   overwrite: withDefault(flag, 'false'),
   reason: optional(text),
+  spool: withDefault(oneOf('auto', 'off'), 'auto'),
 } as const;
 
 export type Inputs = InputsOf<typeof inputs>;

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inputsFrom, recordRuntime } from '@slipway/core/action/testing';
@@ -49,7 +49,10 @@ async function writeConfiguration(): Promise<void> {
 }
 
 function sync(texts: Record<string, string>, event: Partial<EventContext> = {}) {
-  const runtime = recordRuntime({ DOCKER_CONFIG: join(directory, 'no-docker') }, event);
+  const runtime = recordRuntime(
+    { DOCKER_CONFIG: join(directory, 'no-docker'), RUNNER_TEMP: join(directory, 'work') },
+    event,
+  );
   const given = {
     config: join(directory, 'slipway.yaml'),
     'target-username': ROBOT.username,
@@ -134,6 +137,48 @@ describe('sync-images', () => {
     // One shared layer, and of each image its own layer and its configuration.
     expect(blobGets).toHaveLength(1 + names.length * 2);
     expect(target.requests.filter(({ path, status }) => path.includes('mount=') && status === 201)).toHaveLength(3);
+  });
+
+  it('tells what was moved, mounted and saved, in the log, the summary and as an output', async () => {
+    const names = ['a', 'b'];
+    const images = await Promise.all(names.map((name) => smallImage(name, 'shared')));
+    for (const [index, name] of names.entries()) {
+      const image = images[index];
+      if (image !== undefined) await pushImage(source.url, `team/plugin-${name}`, 'v1.0.0', image);
+    }
+    const lines = names.map((name) => LINE.replaceAll('plugin-a', `plugin-${name}`)).join('\n');
+    const { runtime, result } = sync({ images: lines });
+    const { statistics } = await result;
+    const shared = images[0]?.blobs[1]?.size ?? 0;
+    expect(statistics).toMatchObject({
+      images: { copied: 2, skipped: 0, failed: 0 },
+      blobs: { streamed: 5, mounted: 1, present: 0 },
+      bytes: { mounted: shared, present: 0 },
+      retries: 0,
+      slowest: { to: expect.stringContaining('harbor.example.com/release/plugin-') },
+    });
+    expect(runtime.lines.join('\n')).toContain('blobs: 5 moved, 1 mounted, 0 there already');
+    expect(runtime.summary.toString()).toContain('5 moved, 1 mounted, 0 there already');
+  });
+
+  it('keeps the blobs of images that another action names, for bundling, and no others', async () => {
+    const image = await smallImage('a');
+    await pushImage(source.url, 'team/plugin-a', 'v1.0.0', image);
+    const kept = (): Promise<string[]> => readdir(join(directory, 'work/blobs/sha256')).catch(() => []);
+    await sync({ images: LINE }).result;
+    expect(await kept()).toEqual([]);
+    const [from = '', to = ''] = LINE.split(' ');
+    const images = JSON.stringify([{ source: from, target: `${to}-again`, name: 'plugin-a' }]);
+    await sync({ images, spool: 'off' }).result;
+    expect(await kept()).toEqual([]);
+    const others = JSON.stringify([
+      { source: from, target: to.replace('/release/plugin-a', '/release/plugin-b'), name: 'plugin-b' },
+    ]);
+    target = await start('fresh', {});
+    await writeConfiguration();
+    await sync({ images: others }).result;
+    const digests = image.blobs.map(({ digest }) => digest.slice('sha256:'.length));
+    expect((await kept()).sort()).toEqual(digests.sort());
   });
 
   it('refuses to move a tag, names both digests, and obeys a dispatch with a reason', async () => {

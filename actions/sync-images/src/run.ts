@@ -10,6 +10,10 @@ import { parsePlatform } from '@slipway/core/image/platform';
 import { parseReference, type Reference } from '@slipway/core/image/reference';
 import { BlobCopier } from '@slipway/core/registry/blob-copier';
 import { copyImage } from '@slipway/core/registry/copy-image';
+import { openSpool, type SpoolMode } from '@slipway/core/registry/spool';
+import { TransferProgress } from '@slipway/core/registry/transfer-progress';
+import { describeTransfer, type TransferReport } from '@slipway/core/registry/transfer-statistics';
+import { UploadJournal } from '@slipway/core/registry/upload-journal';
 import { mapPooled } from '@slipway/core/util/pool';
 import { formatBytes, formatDuration } from '@slipway/core/util/units';
 import type { Inputs } from './inputs.ts';
@@ -20,17 +24,19 @@ export interface Outputs {
   readonly failed: number;
   readonly plan: readonly Image[];
   readonly changed: boolean;
+  /** What was moved, mounted and found; how often something was tried again; what took longest. */
+  readonly statistics: TransferReport;
   readonly [name: string]: unknown;
 }
 
-/** Images under way at once; what limits the load on a registry is the number of blobs. */
-const IMAGES_AT_ONCE = 4;
+/** Images under way at once: enough to know all blobs early. What limits the load on a registry is the number of blobs. */
+const IMAGES_AT_ONCE = 64;
 
 /** Copies images from the source to the target registry, by digest and with all their platforms. */
 export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   checkOverwrite(inputs, runtime.event);
   const configuration = await loadConfiguration(inputs.config, runtime.event, inputs.token);
-  const transfers = planTransfers(inputs.images, configuration);
+  const transfers = planTransfers(inputs.images.list, configuration);
   const wanted = (inputs.platforms ?? []).map(parsePlatform);
   const sources = await openRegistries(
     pluginSide('source', configuration),
@@ -46,7 +52,12 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
     configuration,
     runtime,
   );
-  const blobs = new BlobCopier();
+  const spool = await openSpool(spoolMode(inputs), runtime.workDirectory, runtime.log);
+  const blobs = new BlobCopier({
+    journal: new UploadJournal(runtime.workDirectory),
+    ...(spool !== undefined && { spool }),
+  });
+  const progress = new TransferProgress(blobs.statistics, runtime.log);
   try {
     const images = await mapPooled(transfers, IMAGES_AT_ONCE, async ({ image, from, to }): Promise<Image> => {
       const started = Date.now();
@@ -82,10 +93,18 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
         return { ...image, result: 'failed', copied: 0, error: messageOf(error) };
       }
     });
-    return report(images, inputs, runtime);
+    const statistics = blobs.statistics.report(images, sources.retries + targets.retries);
+    return report(images, statistics, inputs, runtime);
   } finally {
-    await Promise.all([sources.close(), targets.close()]);
+    progress.stop();
+    await Promise.all([sources.close(), targets.close(), spool?.close()]);
   }
+}
+
+/** Keeping blobs costs as much as moving them on a fast network: only what somebody will read again is kept. */
+function spoolMode(inputs: Inputs): SpoolMode {
+  const wanted = inputs.images.handedOver || inputs['work-directory'] !== undefined;
+  return wanted && !inputs['dry-run'] ? inputs.spool : 'off';
 }
 
 interface Transfer {
@@ -127,7 +146,7 @@ function withoutError({ error: _, ...image }: Image): Image {
   return image;
 }
 
-function report(images: readonly Image[], inputs: Inputs, runtime: Runtime): Outputs {
+function report(images: readonly Image[], statistics: TransferReport, inputs: Inputs, runtime: Runtime): Outputs {
   const failed = images.filter(({ result }) => result === 'failed').length;
   const changed = !inputs['dry-run'] && images.some(({ result }) => result === 'copied');
   runtime.summary.heading(inputs['dry-run'] ? 'Images that would be synced' : 'Images synced');
@@ -141,5 +160,8 @@ function report(images: readonly Image[], inputs: Inputs, runtime: Runtime): Out
       formatBytes(image.copied ?? 0),
     ]),
   );
-  return { images, failed, plan: images, changed };
+  const rows = describeTransfer(statistics);
+  runtime.summary.table(['what was moved', ''], rows);
+  for (const [what, figure] of rows) runtime.log.info(`${what}: ${figure}`);
+  return { images, failed, plan: images, changed, statistics };
 }

@@ -8,12 +8,16 @@ import {
   text,
   withDefault,
 } from '@slipway/core/action/inputs';
+import { PACKAGE_INPUTS } from '@slipway/core/action/plugin-package';
 import { parsePackage } from '@slipway/core/archive/package';
+import { parsePlugin } from '@slipway/core/plugin/plugin';
 
 export const inputs = {
   ...COMMON_INPUTS,
+  ...PACKAGE_INPUTS,
   package: optional(json(parsePackage)),
   file: optional(text),
+  plugin: optional(json(parsePlugin)),
   destination: optional(text),
   region: optional(text),
   endpoint: optional(text),

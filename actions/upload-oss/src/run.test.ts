@@ -227,7 +227,7 @@ describe('a file', () => {
   it('is not enough for a destination that asks for a plugin', async () => {
     await writeFile(file(), 'content');
     await expect(upload({ file: file() })).rejects.toThrow(/plugins.upload: nothing says what \{plugin\}.*'package'/);
-    await expect(upload({})).rejects.toThrow(/Neither input 'package' nor input 'file'/);
+    await expect(upload({})).rejects.toThrow(/None of the inputs 'package', 'file' and 'plugin'/);
     await expect(upload({ file: file(), destination: 's3://x/y' })).rejects.toMatchObject({
       code: 'invalid-destination',
     });

@@ -2,22 +2,25 @@ import { basename } from 'node:path';
 import type { Runtime } from '@slipway/core/action/action';
 import { loadConfiguration } from '@slipway/core/action/configuration';
 import { checkOverwrite } from '@slipway/core/action/overwrite';
+import { packageName } from '@slipway/core/archive/names';
 import type { Package } from '@slipway/core/archive/package';
 import { type Configuration, need } from '@slipway/core/configuration/configuration';
 import { ConfigurationError } from '@slipway/core/errors';
-import { bytesSource, type ContentDigest, fileSource, type Source } from '@slipway/core/object-store/content-digest';
+import type { ContentDigest } from '@slipway/core/object-store/content-digest';
 import { OssBucket } from '@slipway/core/object-store/oss-bucket';
 import { resolveOssEndpoint } from '@slipway/core/object-store/oss-endpoint';
-import { applyUpload, type PlannedUpload, planUpload } from '@slipway/core/object-store/upload';
-import { checksumUri, formatOssUri, type OssUri, resolveDestination } from '@slipway/core/object-store/uri';
+import type { PlannedUpload } from '@slipway/core/object-store/upload';
+import { formatOssUri, type OssUri, resolveDestination } from '@slipway/core/object-store/uri';
+import type { Plugin } from '@slipway/core/plugin/plugin';
 import { formatUploadComment } from '@slipway/core/pull-request/upload-comment';
-import { Progress } from '@slipway/core/util/progress';
-import { formatBytes, formatDuration } from '@slipway/core/util/units';
+import { formatBytes } from '@slipway/core/util/units';
 import { readCredential } from './credential.ts';
 import type { Inputs } from './inputs.ts';
+import { streamPackage } from './stream-package.ts';
+import { uploadFile } from './upload-file.ts';
 
 export interface Outputs {
-  /** With its address, once it is uploaded; empty for a file that is no package. */
+  /** With its address, once it is uploaded; empty for a file that is no package, and for one that was not made. */
   readonly package: Package | '';
   readonly uri: string;
   /** Decimal. */
@@ -35,8 +38,8 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   checkOverwrite(inputs, runtime.event);
   const credential = readCredential(inputs, runtime);
   const configuration = await loadConfiguration(inputs.config, runtime.event, inputs.token);
-  const file = chooseFile(inputs);
-  const destination = chooseDestination(inputs, file, configuration);
+  const content = chooseContent(inputs);
+  const destination = chooseDestination(content, inputs, configuration);
   const endpoint = resolveOssEndpoint(destination.bucket, {
     region: inputs.region ?? need(configuration, 'oss.region'),
     endpoint: inputs.endpoint ?? configuration.oss.endpoint,
@@ -45,96 +48,72 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   });
   const bucket = new OssBucket(destination.bucket, endpoint, credential, runtime.log);
   try {
-    const uploads = await planUploads(bucket, destination, file, inputs);
-    for (const { planned, source } of uploads) {
-      if (inputs['dry-run']) runtime.log.info(`would ${describe(planned)}`);
-      else await upload(bucket, planned, source, runtime);
-    }
-    return report(
-      uploads.map(({ planned }) => planned),
-      destination,
-      inputs,
-      runtime,
-    );
+    const { uploads, made } = await upload(content, bucket, destination, inputs, configuration, runtime);
+    return report(uploads, made, destination, inputs, runtime);
   } finally {
     await bucket.close();
   }
 }
 
-function chooseFile(inputs: Inputs): string {
+/** What is uploaded: a file, or a plugin's package that is made on the way. */
+type UploadContent = { readonly file: string } | { readonly plugin: Plugin };
+
+function chooseContent(inputs: Inputs): UploadContent {
+  const { plugin } = inputs;
   const file = inputs.file ?? inputs.package?.file;
-  if (file !== undefined) return file;
-  throw new ConfigurationError('missing-input', "Neither input 'package' nor input 'file' says what to upload.");
+  if (plugin !== undefined && file === undefined) return { plugin };
+  if (plugin === undefined && file !== undefined) return { file };
+  throw file === undefined
+    ? new ConfigurationError('missing-input', "None of the inputs 'package', 'file' and 'plugin' says what to upload.")
+    : new ConfigurationError(
+        'conflicting-inputs',
+        "Input 'plugin' makes the package while it is uploaded; 'package' and 'file' name one that is there. Give one of them.",
+      );
 }
 
-function chooseDestination(inputs: Inputs, file: string, configuration: Configuration): OssUri {
+function chooseDestination(content: UploadContent, inputs: Inputs, configuration: Configuration): OssUri {
   const template = inputs.destination ?? need(configuration, 'plugins.upload');
   const origin = inputs.destination === undefined ? 'plugins.upload' : "input 'destination'";
+  const { prefix } = configuration.plugins;
+  if ('plugin' in content) {
+    const { plugin, version } = content.plugin;
+    const file = packageName(prefix, content.plugin);
+    return resolveDestination(template, { prefix, plugin, version, file }, origin);
+  }
   const { plugin, version } = inputs.package ?? {};
-  return resolveDestination(
-    template,
-    // The package's own name counts: where it lies now may be a download under another one.
-    { prefix: configuration.plugins.prefix, plugin, version, file: basename(inputs.package?.file ?? file) },
-    origin,
-  );
+  // The package's own name counts: where it lies now may be a download under another one.
+  const file = basename(inputs.package?.file ?? content.file);
+  return resolveDestination(template, { prefix, plugin, version, file }, origin);
 }
 
 interface Upload {
-  readonly planned: PlannedUpload;
-  readonly source: Source;
+  readonly uploads: readonly PlannedUpload[];
+  /** Undefined for a file that is no package, and for a package that was not made. */
+  readonly made: Package | undefined;
 }
 
-/** Looks at both objects first: that a key does not open the bucket should be known before gigabytes are read. */
-async function planUploads(
+async function upload(
+  content: UploadContent,
   bucket: OssBucket,
   destination: OssUri,
-  file: string,
   inputs: Inputs,
-): Promise<[Upload, Upload]> {
-  const { key } = destination;
-  const { key: checksumKey } = checksumUri(destination);
-  const stored = await bucket.head(key);
-  const storedChecksum = await bucket.head(checksumKey);
-  const source = await fileSource(file);
-  const { digest } = source;
-  checkPackage(inputs.package, file, digest);
-  const checksum = await bytesSource(Buffer.from(`${digest.sha256}  ${basename(key)}\n`));
-  return [
-    { planned: planUpload(bucket, key, stored, digest, inputs.overwrite), source },
-    {
-      planned: planUpload(bucket, checksumKey, storedChecksum, checksum.digest, inputs.overwrite),
-      source: checksum,
-    },
-  ];
-}
-
-/** What was bundled is what is uploaded: a file that was built again, or cut, on the way is refused. */
-function checkPackage(expected: Package | undefined, file: string, { sha256, size }: ContentDigest): void {
-  if (expected === undefined || (expected.sha256 === sha256 && expected.size === size)) return;
-  throw new ConfigurationError(
-    'package-changed',
-    `${file} is not the package that was bundled: it has ${size} bytes and sha256 ${sha256}, and should have ` +
-      `${expected.size} bytes and sha256 ${expected.sha256}. Bundle it again.`,
-  );
-}
-
-async function upload(bucket: OssBucket, planned: PlannedUpload, source: Source, { log }: Runtime): Promise<void> {
-  const started = Date.now();
-  const progress = new Progress(planned.uri, planned.digest.size, log);
-  try {
-    await applyUpload(bucket, planned, source, { log, progress });
-  } finally {
-    progress.stop();
+  configuration: Configuration,
+  runtime: Runtime,
+): Promise<Upload> {
+  if ('plugin' in content) {
+    const streamed = await streamPackage(content.plugin, bucket, destination, inputs, configuration, runtime);
+    return { uploads: streamed.uploads, made: streamed.package };
   }
-  const took = planned.result === 'unchanged' ? '' : ` in ${formatDuration(Date.now() - started)}, ${progress.speed()}`;
-  log.info(`${describe(planned)}${took}`);
+  return { uploads: await uploadFile(bucket, destination, content.file, inputs, runtime), made: inputs.package };
 }
 
-function describe({ result, uri, digest }: PlannedUpload): string {
-  return `${result === 'unchanged' ? 'leave unchanged' : result} ${uri}, ${formatBytes(digest.size)}, crc64 ${digest.crc64}`;
-}
-
-function report(uploads: readonly PlannedUpload[], destination: OssUri, inputs: Inputs, runtime: Runtime): Outputs {
+function report(
+  uploads: readonly PlannedUpload[],
+  made: Package | undefined,
+  destination: OssUri,
+  inputs: Inputs,
+  runtime: Runtime,
+): Outputs {
   const dryRun = inputs['dry-run'];
   const plan: Plan = uploads.map(({ uri, digest, result }) => ({ uri, result, ...digest }));
   const uri = formatOssUri(destination);
@@ -154,7 +133,7 @@ function report(uploads: readonly PlannedUpload[], destination: OssUri, inputs: 
     ]),
   );
   return {
-    package: inputs.package === undefined ? '' : { ...inputs.package, ...(!dryRun && { uri }) },
+    package: made === undefined ? '' : { ...made, ...(!dryRun && { uri }) },
     uri,
     crc64: plan[0]?.crc64 ?? '',
     comment: dryRun ? '' : formatUploadComment([uri]),

@@ -31,10 +31,10 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function warnings(): Promise<readonly string[]> {
+async function warnings(appId?: string): Promise<readonly string[]> {
   const runtime = recordRuntime();
   const connected = connectGitHub({ token: 'job', apiUrl: github.apiUrl });
-  await warnUnlessRequired(connected, REPOSITORY, { branch: 'main', check: CHECK }, runtime);
+  await warnUnlessRequired(connected, REPOSITORY, { branch: 'main', check: CHECK, appId }, runtime);
   return runtime.annotations.map(({ severity, message }) => `${severity}: ${message}`);
 }
 
@@ -51,4 +51,17 @@ it('says nothing where the App alone is believed, or nothing can be known', asyn
   expect(await warnings()).toEqual([]);
   github.failNext({ kind: 'status', status: 403, path: /rules|protection|branches/, times: 10 });
   expect(await warnings()).toEqual([]);
+});
+
+it.each([
+  ['4711', 4711, []],
+  ['4711', 15_368, ['nothing can be merged']],
+  ['4711', 4712, ['nothing can be merged']],
+  // A client id tells nothing but that it is no id of GitHub's own.
+  ['Iv23liabc', 4711, []],
+  ['Iv23liabc', 15_368, ['nothing can be merged']],
+  [undefined, 15_368, ['every workflow of this repository']],
+])('compares the App %s with %i, from which the check is required', async (appId, required, wanted) => {
+  github.setProtection(REPOSITORY, 'main', { checks: [{ context: CHECK, appId: required }] });
+  expect(await warnings(appId)).toEqual(wanted.map((text) => expect.stringContaining(text)));
 });

@@ -13,7 +13,8 @@ import { formatPlatform, matchesPlatform, type Platform } from '../image/platfor
 import { formatReference, type Reference } from '../image/reference.ts';
 import { readPlatform, selectPlatforms } from '../registry/platforms.ts';
 import type { Repository } from '../registry/repository.ts';
-import { type Content, contentOf } from '../util/content.ts';
+import type { Spool } from '../registry/spool.ts';
+import { type Content, contentOf, sha256 } from '../util/content.ts';
 import { storedGzip } from './stored-gzip.ts';
 import { type TarEntry, tar } from './tar.ts';
 
@@ -28,11 +29,15 @@ export interface ImageArchiveOptions {
   readonly platforms: readonly Platform[];
   /** The platform that docker's older formats see; linux/amd64, else the only one, when undefined. */
   readonly dockerPlatform: Platform | undefined;
+  /** Where blobs are looked for before the registry is asked. */
+  readonly spool?: Spool | undefined;
 }
 
 export interface ImageArchive {
   /** The archive as a gzip stream, read from the registry while it is read. */
   readonly content: Content;
+  /** SHA-256 of what the bytes follow from, the digests of the blobs above all: known before any blob is read. */
+  readonly composition: string;
   /** Digest of what is inside: the wanted one, or that of an index with fewer platforms. */
   readonly digest: Digest;
   readonly platforms: readonly string[];
@@ -51,17 +56,21 @@ export async function archiveImage(options: ImageArchiveOptions): Promise<ImageA
   const label = formatReference({ ...reference, digest: options.digest });
   const full = await repository.manifest(options.digest);
   const top = await selectPlatforms(repository, full, options.platforms, label);
-  const inventory = await takeInventory(repository, top, label);
+  const inventory = await takeInventory(options, top, label);
   const image = chooseDockerImage(inventory, options.dockerPlatform, label);
+  const files = [
+    { name: 'oci-layout', text: JSON.stringify({ imageLayoutVersion: '1.0.0' }) },
+    { name: 'index.json', text: encodeIndex(top, reference) },
+    { name: 'manifest.json', text: encodeDockerManifest(image, reference) },
+  ];
   const layout = tar([
-    file('oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' })),
-    file('index.json', encodeIndex(top, reference)),
-    file('manifest.json', encodeDockerManifest(image, reference)),
+    ...files.map(({ name, text }): TarEntry => ({ name, content: contentOf(text) })),
     { directory: 'blobs' },
     { directory: 'blobs/sha256' },
     ...inventory.blobs.map(({ digest, content }) => ({ name: blobPath(digest), content })),
   ]);
-  return { content: storedGzip(layout), digest: top.digest, platforms: inventory.platforms };
+  const composition = sha256(JSON.stringify([files, inventory.blobs.map(({ digest }) => digest)]));
+  return { content: storedGzip(layout), composition, digest: top.digest, platforms: inventory.platforms };
 }
 
 interface Inventory {
@@ -71,7 +80,11 @@ interface Inventory {
   readonly blobs: readonly { readonly digest: Digest; readonly content: Content }[];
 }
 
-async function takeInventory(repository: Repository, top: RawManifest, label: string): Promise<Inventory> {
+async function takeInventory(
+  { repository, spool }: Pick<ImageArchiveOptions, 'repository' | 'spool'>,
+  top: RawManifest,
+  label: string,
+): Promise<Inventory> {
   const blobs = new Map<Digest, Content>();
   const images: { platform: Platform; manifest: ImageManifest }[] = [];
   const add = async (raw: RawManifest, descriptor: Descriptor | undefined): Promise<void> => {
@@ -84,7 +97,8 @@ async function takeInventory(repository: Repository, top: RawManifest, label: st
     }
     for (const blob of [manifest.config, ...manifest.layers]) {
       if (isForeignLayer(blob.mediaType)) throw foreignLayer(label, blob);
-      blobs.set(blob.digest, repository.blob(blob));
+      const content = repository.blob(blob);
+      blobs.set(blob.digest, spool?.prefer(blob, content) ?? content);
     }
     const isImage = isContainerImage(manifest) && !(descriptor !== undefined && isAttestation(descriptor));
     if (isImage)
@@ -152,8 +166,4 @@ function encodeDockerManifest({ config, layers }: ImageManifest, reference: Refe
 function blobPath(digest: Digest): string {
   const { algorithm, hex } = splitDigest(digest);
   return `blobs/${algorithm}/${hex}`;
-}
-
-function file(name: string, text: string): TarEntry {
-  return { name, content: contentOf(text) };
 }

@@ -139,6 +139,7 @@ export function partSizeFor(size: number): number {
   return Math.max(SMALLEST_PART, Math.ceil(size / MOST_PARTS / MEBIBYTE) * MEBIBYTE);
 }
 
-function combineParts(parts: readonly Part[]): string {
+/** Returns the checksum of a content from those of its parts, which are in order. */
+export function combineParts(parts: readonly Part[]): string {
   return String(parts.reduce((crc, part) => combineCrc64(crc, BigInt(part.crc64), part.end - part.start), 0n));
 }

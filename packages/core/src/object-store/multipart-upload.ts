@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { messageOf } from '../errors.ts';
 import type { Log } from '../util/log.ts';
 import { mapPooled } from '../util/pool.ts';
 import type { Progress } from '../util/progress.ts';
 import { formatBytes } from '../util/units.ts';
 import type { Part, Source } from './content-digest.ts';
 import { isLost, type OssBucket, type StoredPart, type WriteOptions } from './oss-bucket.ts';
-import { OssError } from './oss-error.ts';
+import { discardUpload, listUnfinished } from './unfinished-uploads.ts';
 
 /** Parts under way at once. */
 const PARTS_AT_ONCE = 4;
@@ -65,14 +64,7 @@ export class MultipartUpload {
 
   /** Throws away the parts that were stored and did not become an object. */
   async abort(): Promise<void> {
-    if (this.#uploadId !== undefined) await this.#discard(this.#uploadId);
-  }
-
-  /** Aborts an upload; one that cannot be aborted is no reason to fail, and is left to the rules of the bucket. */
-  async #discard(uploadId: string): Promise<void> {
-    await this.#bucket.abortUpload(this.#key, uploadId).catch((error: unknown) => {
-      this.#log.warning(`An unfinished upload stays behind: ${messageOf(error)}`);
-    });
+    if (this.#uploadId !== undefined) await discardUpload(this.#bucket, this.#key, this.#uploadId, this.#log);
   }
 
   async #open(): Promise<string> {
@@ -103,7 +95,7 @@ export class MultipartUpload {
    */
   async #resume(): Promise<string | undefined> {
     let found: string | undefined;
-    for (const [uploadId, listed] of await this.#list()) {
+    for (const { uploadId, parts: listed } of await listUnfinished(this.#bucket, this.#key, this.#log)) {
       const kept = found === undefined ? await this.#ours(listed) : [];
       if (kept.length > 0) {
         found = uploadId;
@@ -112,24 +104,10 @@ export class MultipartUpload {
         this.#progress.skip(bytes);
         this.#log.info(`continues an upload of which ${formatBytes(bytes)} in ${kept.length} parts are there`);
       } else if (listed.length > 0 && !this.#restarted) {
-        await this.#discard(uploadId);
+        await discardUpload(this.#bucket, this.#key, uploadId, this.#log);
       }
     }
     return found;
-  }
-
-  async #list(): Promise<[uploadId: string, parts: StoredPart[]][]> {
-    try {
-      const uploadIds = await this.#bucket.listUploads(this.#key);
-      return await mapPooled(uploadIds, PARTS_AT_ONCE, async (uploadId) => [
-        uploadId,
-        await this.#bucket.listParts(this.#key, uploadId),
-      ]);
-    } catch (error) {
-      if (!(error instanceof OssError && error.ossCode === 'AccessDenied')) throw error;
-      this.#log.info(`starts from the beginning: ${error.message}`);
-      return [];
-    }
   }
 
   /**

@@ -24,8 +24,10 @@ export interface StoredObject {
   readonly size: number;
   /** Decimal; a few old kinds of objects have none. */
   readonly crc64: string | undefined;
-  /** What the uploader noted; undefined when it was not one of ours. */
+  /** What the uploader noted with it, or beside it; undefined when it was not one of ours. */
   readonly sha256: string | undefined;
+  /** All of the uploader's notes, by names without `x-oss-meta-`. */
+  readonly meta: Readonly<Record<string, string>>;
 }
 
 /** A part as OSS knows it; the ETag is the MD5 of its bytes, upper-case hexadecimal in quotes. */
@@ -36,7 +38,10 @@ export interface StoredPart {
 }
 
 export interface WriteOptions {
-  readonly sha256: string;
+  /** Undefined where it is not known yet. */
+  readonly sha256: string | undefined;
+  /** What else is noted with the object. */
+  readonly meta?: Readonly<Record<string, string>>;
   /** Makes OSS refuse the write when there is an object already, whoever was faster. */
   readonly forbidOverwrite: boolean;
 }
@@ -93,6 +98,7 @@ export class OssBucket {
           size: Number(this.#text(headers['content-length'], purpose)),
           crc64: headers['x-oss-hash-crc64ecma'],
           sha256: headers['x-oss-meta-sha256'],
+          meta: readMeta(headers),
         };
       } catch (error) {
         // The answer to a HEAD may come without a document; then it is the object that is missing.
@@ -266,13 +272,24 @@ export function isLost(error: unknown): boolean {
   return isGone(error) || (error instanceof OssError && error.ossCode === 'InvalidPart');
 }
 
+/** Tells that a write was refused because there is an object by now. */
+export function isTaken(error: unknown): boolean {
+  return error instanceof OssError && error.ossCode === 'FileAlreadyExists';
+}
+
 /** Tells that an upload has ended: completed or aborted, by somebody or by a rule of the bucket. */
 function isGone(error: unknown): boolean {
   return error instanceof OssError && error.ossCode === 'NoSuchUpload';
 }
 
-function requestOptions({ sha256, forbidOverwrite }: WriteOptions): OSS.RequestOptions {
-  return { headers: overwriteHeaders(forbidOverwrite), meta: { sha256 } };
+function requestOptions({ sha256, meta, forbidOverwrite }: WriteOptions): OSS.RequestOptions {
+  return { headers: overwriteHeaders(forbidOverwrite), meta: { ...meta, ...(sha256 !== undefined && { sha256 }) } };
+}
+
+function readMeta(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const prefix = 'x-oss-meta-';
+  const noted = Object.entries(headers).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(noted.map(([name, value]) => [name.slice(prefix.length), value]));
 }
 
 function overwriteHeaders(forbidOverwrite: boolean): Record<string, string> {

@@ -1,26 +1,57 @@
 import type { Digest } from '../image/digest.ts';
 import type { Descriptor } from '../image/manifest.ts';
+import { AdaptivePool } from '../util/adaptive-pool.ts';
+import { type Content, countContent } from '../util/content.ts';
 import { Pool } from '../util/pool.ts';
 import type { Repository } from './repository.ts';
+import { isSpoolDamage, type Spool } from './spool.ts';
+import { type BlobRoad, TransferStatistics } from './transfer-statistics.ts';
+import type { UploadJournal } from './upload-journal.ts';
 
-/** How a blob came to the target: it was there, it was mounted from a neighbour, or its bytes were moved. */
-export type BlobRoad = 'present' | 'mounted' | 'streamed';
+export type { BlobRoad } from './transfer-statistics.ts';
+
+/** Blobs up to this size, bytes, are not looked up: the request that begins their upload asks as well. */
+const SMALL = 4 * 1024 * 1024;
+
+/** Blobs up to this size, bytes, cost a request and hardly anything else. */
+const TINY = 64 * 1024;
+
+/** Requests without content that are under way at once, beside the transfers. */
+const LOOKUPS = 16;
+
+export interface BlobCopierOptions {
+  /** Blobs on the way at once in the beginning; see AdaptivePool. */
+  readonly concurrency?: number;
+  readonly journal?: UploadJournal;
+  /** Where blobs are kept for the next step, and found. */
+  readonly spool?: Spool;
+}
 
 /**
  * Brings blobs to repositories of a target registry by the cheapest road: already there, mountable from another of its
- * repositories, else streamed. A blob that several images share is moved once, however many copies run at once: the
- * later ones wait for the first and mount its result.
+ * repositories, else streamed, the largest first whatever image it belongs to. A blob that several images share is moved
+ * once, however many copies run at once: the later ones wait for the first and mount its result.
  */
 export class BlobCopier {
-  readonly #pool: Pool;
+  readonly statistics = new TransferStatistics();
+  readonly #options: BlobCopierOptions;
+  readonly #lookups = new Pool(LOOKUPS);
+  /** Transfers between two registries, keyed by both. */
+  readonly #transfers = new Map<string, AdaptivePool>();
+  /** Registries that refused to mount: there, the question comes with the upload. */
+  readonly #reluctant = new Set<string>();
   /** The repositories of a registry in which a blob is known to be, or will be soon; keyed by registry and digest. */
   readonly #homes = new Map<string, Promise<string | undefined>>();
   /** Copies under way or done, keyed by repository and digest. */
   readonly #copies = new Map<string, { readonly source: string; readonly road: Promise<BlobRoad> }>();
 
-  /** `concurrency` blobs are on the way at once; more than 4 to 8 do not make registries faster. */
-  constructor(concurrency = 6) {
-    this.#pool = new Pool(concurrency);
+  constructor(options: BlobCopierOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Runs questions about images, as many at once as about blobs: each one more is a connection more. */
+  lookUp<T>(question: () => Promise<T>): Promise<T> {
+    return this.#lookups.run(question);
   }
 
   /** Brings one blob over; throws what reading or writing throws. A failed copy can be asked for again. */
@@ -46,7 +77,12 @@ export class BlobCopier {
   async #copyOnce(descriptor: Descriptor, source: Repository, target: Repository): Promise<BlobRoad> {
     const homeKey = `${target.registry.name}@${descriptor.digest}`;
     const home = this.#homes.get(homeKey);
+    this.statistics.wanted += descriptor.size;
     const copy = this.#bring(descriptor, source, target, home);
+    copy.then(
+      (road) => this.statistics.end(descriptor, `${target}`, road),
+      () => this.statistics.end(descriptor, `${target}`, undefined),
+    );
     if (home === undefined) {
       this.#homes.set(
         homeKey,
@@ -68,20 +104,77 @@ export class BlobCopier {
     target: Repository,
     home: Promise<string | undefined> | undefined,
   ): Promise<BlobRoad> {
-    // Waiting happens outside the pool: a place that only waits would be a place that moves nothing.
-    const neighbour = await home;
-    return this.#pool.run(async () => {
-      if (await target.hasBlob(descriptor.digest)) return 'present';
-      const from = neighbour ?? sameRegistry(source, target);
-      if (from !== undefined && (await target.mountBlob(descriptor.digest, from))) return 'mounted';
-      await target.putBlob(descriptor, source.blob(descriptor));
-      return 'streamed';
+    const { digest, size } = descriptor;
+    const { name } = target.registry;
+    // Waiting happens outside the pools: a place that only waits would be a place that moves nothing.
+    const from = (await home) ?? sameRegistry(source, target);
+    if (from !== undefined && !this.#reluctant.has(name)) {
+      if (await this.#lookups.run(() => target.mountBlob(digest, from))) return 'mounted';
+      this.#reluctant.add(name);
+    }
+    if (size > SMALL && (await this.#lookups.run(() => target.hasBlob(digest)))) return 'present';
+    const transfer = async (): Promise<BlobRoad> => {
+      this.statistics.begin(digest, `${target}`);
+      const { journal } = this.#options;
+      const question = size > SMALL ? from : (from ?? target.name);
+      const road = await this.#put(descriptor, source, target, {
+        ...(question !== undefined && { from: question }),
+        ...(journal !== undefined && { journal }),
+      });
+      return road === 'mounted' && question === target.name ? 'present' : road;
+    };
+    return this.#poolOf(source, target).run(weigh(size), transfer);
+  }
+
+  async #put(
+    descriptor: Descriptor,
+    source: Repository,
+    target: Repository,
+    options: Parameters<Repository['putBlob']>[2],
+  ): Promise<'mounted' | 'streamed'> {
+    try {
+      return await target.putBlob(descriptor, this.#contentOf(descriptor, source), options);
+    } catch (error) {
+      // The damaged copy is gone by now.
+      if (!isSpoolDamage(error)) throw error;
+      return target.putBlob(descriptor, this.#contentOf(descriptor, source), options);
+    }
+  }
+
+  #contentOf(descriptor: Descriptor, source: Repository): Content {
+    const { spool } = this.#options;
+    const remote = source.blob(descriptor);
+    const content = spool === undefined ? remote : spool.prefer(descriptor, spool.tee(descriptor, remote));
+    return countContent(content, (bytes) => {
+      this.statistics.read += bytes;
     });
+  }
+
+  #poolOf(source: Repository, target: Repository): AdaptivePool {
+    const key = `${source.registry.name} ${target.registry.name}`;
+    let pool = this.#transfers.get(key);
+    if (pool === undefined) {
+      const pulse = () => ({
+        bytes: this.statistics.read,
+        strains: source.registry.retries + target.registry.retries,
+      });
+      pool = new AdaptivePool(pulse, this.#options.concurrency);
+      this.#transfers.set(key, pool);
+    }
+    return pool;
   }
 }
 
 function sameRegistry(source: Repository, target: Repository): string | undefined {
   return source.registry.name === target.registry.name && source.name !== target.name ? source.name : undefined;
+}
+
+/**
+ * The largest first, whatever image they belong to; but sizes within a factor of two keep their order, and configurations
+ * go at once, so that image after image is complete and gets its tag.
+ */
+function weigh(size: number): number {
+  return size <= TINY ? Number.POSITIVE_INFINITY : Math.floor(Math.log2(size));
 }
 
 /** Returns each digest once, the largest blob first: the longest transfer should not be the last to start. */

@@ -1,12 +1,16 @@
 import { ConfigurationError } from '../errors.ts';
 import type { Digest } from '../image/digest.ts';
 import { type Descriptor, parseManifest, platformsOf, type RawManifest } from '../image/manifest.ts';
-import { isForeignLayer } from '../image/media-type.ts';
+import { isForeignLayer, isIndexType } from '../image/media-type.ts';
 import { formatPlatform, type Platform } from '../image/platform.ts';
 import type { Log } from '../util/log.ts';
+import { mapPooled } from '../util/pool.ts';
 import { type BlobCopier, planBlobs } from './blob-copier.ts';
 import { selectPlatforms } from './platforms.ts';
 import type { ManifestHead, Repository } from './repository.ts';
+
+/** Manifests of one image that are read or written at once. */
+const MANIFESTS_AT_ONCE = 8;
 
 export interface CopyRequest {
   readonly source: Repository;
@@ -39,8 +43,13 @@ export interface CopyResult {
  */
 export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Log): Promise<CopyResult> {
   const { source, target, targetTag } = request;
-  const wanted = await lookUpSource(request, log);
-  const existing = await target.head(targetTag);
+  const [looked, found] = await blobs.lookUp(() =>
+    Promise.allSettled([lookUpSource(request, log), target.head(targetTag)]),
+  );
+  // What the source fails at is told first: without it, nobody asks what the target has.
+  if (looked.status === 'rejected') throw looked.reason;
+  if (found.status === 'rejected') throw found.reason;
+  const [wanted, existing] = [looked.value, found.value];
   if (existing?.digest === wanted.digest) {
     return { result: 'skipped', digest: wanted.digest, platforms: wanted.platforms, copied: 0 };
   }
@@ -51,7 +60,7 @@ export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Lo
     return { result: 'copied', digest: manifest.digest, platforms: plan.platforms, copied: 0 };
   }
   const copied = await copyBlobs(plan.blobs, request, blobs);
-  for (const child of plan.children) await target.putManifest(child);
+  await putChildren(plan.children, target);
   // A copy may take an hour, and a registry has no "only if it is still absent".
   refuseOverwrite(await target.head(targetTag), wanted.digest, request);
   await target.putManifest(manifest, targetTag);
@@ -61,6 +70,15 @@ export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Lo
     platforms: plan.platforms,
     copied,
   };
+}
+
+/** Puts the manifests that the top one names: images at once, then the indexes, of which one may name another. */
+async function putChildren(children: readonly RawManifest[], target: Repository): Promise<void> {
+  const [indexes, images] = [true, false].map((wanted) =>
+    children.filter(({ mediaType }) => isIndexType(mediaType) === wanted),
+  );
+  await mapPooled(images ?? [], MANIFESTS_AT_ONCE, (image) => target.putManifest(image));
+  for (const index of indexes ?? []) await target.putManifest(index);
 }
 
 /** A tag that exists with other content is never moved, unless a person asked for it. */
@@ -144,8 +162,7 @@ async function planCopy(
     });
     return { blobs, children: [], platforms: undefined };
   }
-  const plans: CopyPlan[] = [];
-  for (const { digest } of parsed.manifests) {
+  const plans = await mapPooled(parsed.manifests, MANIFESTS_AT_ONCE, ({ digest }) => {
     let plan = known.get(digest);
     if (plan === undefined) {
       plan = source.manifest(digest).then(async (child) => {
@@ -154,8 +171,8 @@ async function planCopy(
       });
       known.set(digest, plan);
     }
-    plans.push(await plan);
-  }
+    return plan;
+  });
   const children = new Map(plans.flatMap((plan) => plan.children.map((child) => [child.digest, child])));
   return {
     blobs: plans.flatMap(({ blobs }) => blobs),

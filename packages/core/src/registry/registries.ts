@@ -41,6 +41,11 @@ export class Registries {
     return new Repository(open, repository);
   }
 
+  /** How often a request was sent again so far. */
+  get retries(): number {
+    return [...this.#open.values()].reduce((sum, registry) => sum + registry.retries, 0);
+  }
+
   /** Closes every connection; nothing can be asked afterwards. */
   async close(): Promise<void> {
     await Promise.all([...this.#open.values()].map((registry) => registry.close()));

@@ -111,7 +111,7 @@ describe('Repository', () => {
       },
     };
     await expect(repository.putBlob({ digest: DIGEST }, broken)).rejects.toThrow(/^the disk is gone$/);
-    expect(asked).toEqual([]);
+    expect(asked).toEqual(['POST /v2/team/app/blobs/uploads/', 'DELETE /upload']);
   });
 
   it('asks for manifests uncompressed, and believes what they say of themselves', async () => {
@@ -171,11 +171,7 @@ describe('Registry', () => {
   it('keeps an upload encrypted that a registry behind a proxy calls plain, and refuses another plain host', () => {
     const registry = new Registry(resolveEndpoint('registry.example.com:8443'), undefined, silentLog);
     const address = (location: string): string =>
-      registry.uploadAddress(
-        { status: 202, headers: { location }, body: contentOf('').open(), discard: async () => undefined },
-        '/v2/team/app/blobs/uploads/',
-        'push',
-      );
+      registry.uploadAddress({ headers: { location } }, '/v2/team/app/blobs/uploads/', 'push');
     expect(address('http://registry.example.com/v2/x?_state=1')).toBe(
       'https://registry.example.com:8443/v2/x?_state=1',
     );

@@ -50,6 +50,8 @@ export class Registry {
   readonly #authorization: Authorization;
   readonly #budget: RetryBudget;
   readonly #log: Log;
+  /** How often a request was sent again so far. */
+  retries = 0;
 
   constructor(
     endpoint: Endpoint,
@@ -84,8 +86,10 @@ export class Registry {
     return {
       judge: judgeHttpFailure,
       ...(attempts !== undefined && { attempts }),
-      onRetry: (error, pause) =>
-        this.#log.info(`Trying again in ${(pause / 1000).toFixed(1)} s to ${purpose}: ${messageOf(error)}`),
+      onRetry: (error, pause) => {
+        this.retries += 1;
+        this.#log.info(`Trying again in ${(pause / 1000).toFixed(1)} s to ${purpose}: ${messageOf(error)}`);
+      },
     };
   }
 
@@ -113,7 +117,7 @@ export class Registry {
    * was answered, and never unencrypted after an encrypted one. Registries behind a proxy that ends TLS hand out their own
    * plain address; on the same host the encrypted one is meant.
    */
-  uploadAddress(response: HttpResponse, path: string, purpose: string): string {
+  uploadAddress(response: Pick<HttpResponse, 'headers'>, path: string, purpose: string): string {
     const asked = new URL(path, this.#origin);
     const location = response.headers['location'];
     if (location === undefined) {

@@ -2,15 +2,13 @@ import { ActionError } from '../errors.ts';
 import { type Digest, digestOf, isDigest, splitDigest, verifyStream } from '../image/digest.ts';
 import type { Descriptor, RawManifest } from '../image/manifest.ts';
 import { ACCEPTED_MANIFESTS } from '../image/media-type.ts';
-import { type Content, ContentError, contentOf, primeContent, readAll } from '../util/content.ts';
-import { HttpError, type HttpResponse, NetworkError } from '../util/http.ts';
+import { type Content, contentOf, readAll } from '../util/content.ts';
+import { type HttpResponse, NetworkError } from '../util/http.ts';
+import { BlobUpload, isRefusal, type UploadOptions } from './blob-upload.ts';
 import type { Registry } from './registry.ts';
 
 /** Registries refuse larger manifests; https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pushing-manifests. */
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
-
-/** Registries that keep blobs in an object store may take minutes to commit a large one. */
-const COMMIT_PATIENCE = 15 * 60_000;
 
 /** What a tag points to, as far as one HEAD tells. */
 export interface ManifestHead {
@@ -206,8 +204,7 @@ export class Repository {
       if (response.status === 202) await this.#cancelUpload(this.registry.uploadAddress(response, path, purpose));
       return response.status === 201;
     } catch (error) {
-      const refused = error instanceof HttpError && error.status >= 400 && error.status < 500 && error.status !== 429;
-      if (refused) return false;
+      if (isRefusal(error)) return false;
       throw error;
     }
   }
@@ -228,46 +225,15 @@ export class Repository {
   }
 
   /**
-   * Puts a blob: POST opens a session, one PUT carries the bytes. After a failure all of it is sent again, from a fresh
-   * `content`, in a fresh session; half a blob is never visible. What goes wrong with `content` itself is thrown as it is.
+   * Puts a blob, and tells whether its bytes had to be sent; see BlobUpload. Throws what goes wrong with `content` as it
+   * is.
    */
-  async putBlob({ digest }: Pick<Descriptor, 'digest'>, content: Content): Promise<void> {
-    const purpose = `push the blob ${digest} to ${this}`;
-    try {
-      await this.registry.retry(purpose, async (attempt) => {
-        // The answer to the last try may be all that was lost.
-        if (attempt > 1 && (await this.hasBlob(digest))) return;
-        await this.#upload(digest, await primeContent(content), purpose);
-      });
-    } catch (error) {
-      throw error instanceof ContentError ? error.cause : error;
-    }
-  }
-
-  async #upload(digest: Digest, body: Content, purpose: string): Promise<void> {
-    const path = this.#path('blobs/uploads/');
-    const opened = await this.registry.request({
-      method: 'POST',
-      path,
-      scope: this.#pushScope(),
-      headers: { 'content-length': '0' },
-      expect: [202],
-      purpose,
-      attempts: 1,
-    });
-    await opened.discard();
-    const stored = await this.registry.request({
-      method: 'PUT',
-      path: withDigest(this.registry.uploadAddress(opened, path, purpose), digest),
-      scope: this.#pushScope(),
-      headers: { 'content-type': 'application/octet-stream' },
-      body,
-      expect: [201, 204],
-      purpose,
-      attempts: 1,
-      patience: COMMIT_PATIENCE,
-    });
-    await stored.discard();
+  putBlob(
+    { digest }: Pick<Descriptor, 'digest'>,
+    content: Content,
+    options: UploadOptions = {},
+  ): Promise<'mounted' | 'streamed'> {
+    return new BlobUpload(this, digest, content, options).run();
   }
 
   #get(
@@ -315,9 +281,4 @@ function mediaTypeIn(bytes: Buffer): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Adds the digest to an upload's address, which may have a query of its own that must stay. */
-function withDigest(location: string, digest: Digest): string {
-  return `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
 }

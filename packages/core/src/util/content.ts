@@ -77,6 +77,19 @@ export async function primeContent(content: Content): Promise<Content> {
   };
 }
 
+/** Returns `content`, whose bytes are told to `count` as they are read. */
+export function countContent(content: Content, count: (bytes: number) => void): Content {
+  return {
+    size: content.size,
+    async *open() {
+      for await (const chunk of content.open()) {
+        count(chunk.length);
+        yield chunk;
+      }
+    },
+  };
+}
+
 /** Reads all of `source` into memory, at most `limit` bytes; throws a RangeError beyond. */
 export async function readAll(source: AsyncIterable<Uint8Array>, limit: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

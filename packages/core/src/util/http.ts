@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import { Agent, buildConnector, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { ActionError, ConfigurationError, messageOf, systemCodeOf } from '../errors.ts';
 import { ContentError, markContentFailures, readAll } from './content.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import { redactUrl } from './redaction.ts';
 import { parseRetryAfter, type Verdict } from './retry.ts';
 
@@ -15,7 +16,7 @@ export interface HttpRequest {
   /** A stream needs a `content-length` header, else it is sent in chunks, which many servers refuse. */
   readonly body?: Buffer | AsyncIterable<Buffer>;
   readonly dispatcher: Dispatcher;
-  /** Milliseconds the server may take to answer once it has everything (default 2 minutes). */
+  /** Milliseconds the server may take to answer once it has everything (default 1 minute). */
   readonly patience?: number;
   /** What the user can do about a failure, by its system or TLS code, where the general advice does not fit. */
   readonly cures?: Cures;
@@ -32,7 +33,7 @@ export interface HttpResponse {
 }
 
 /** Milliseconds without a single byte after which a connection counts as dead; whole transfers have no deadline. */
-const IDLE_TIMEOUT = 120_000;
+const IDLE_TIMEOUT = 60_000;
 
 /**
  * Makes the dispatcher for one server: kept-alive connections, the proxy of the environment when there is one
@@ -43,15 +44,32 @@ export function createDispatcher(
 ): Dispatcher {
   const tls = { timeout: 15_000, ...(options.ca !== undefined && { ca: [...options.ca] }) };
   const settings: Agent.Options = {
-    connections: options.connections ?? 16,
+    connections: options.connections ?? 32,
     headersTimeout: IDLE_TIMEOUT,
     bodyTimeout: IDLE_TIMEOUT,
     connect: tls,
   };
   const proxy = findProxy(process.env);
-  if (proxy === undefined) return new Agent(settings);
+  if (proxy === undefined) return new Agent({ ...settings, connect: connectBuffered(tls) });
   // Behind a proxy the server's certificate is checked with `requestTls`; `connect` is for the proxy itself.
   return new EnvHttpProxyAgent({ ...settings, requestTls: tls } as EnvHttpProxyAgent.Options);
+}
+
+/** One memory for all servers: what is read from one is written to another. */
+const buffers = new ReadBuffers();
+
+/** Connects sockets that read into memory that is used again. TLS reads 16 KiB at a time, and gains nothing by it. */
+function connectBuffered(tls: buildConnector.BuildOptions): buildConnector.connector {
+  const encrypted = buildConnector(tls);
+  const plain = buildConnector({ ...tls, onread: buffers.onread } as buildConnector.BuildOptions);
+  return (options, callback) => {
+    const connect = options.protocol === 'https:' ? encrypted : plain;
+    connect(options, (...outcome) => {
+      const [failure, socket] = outcome;
+      if (failure === null) buffers.reuseAfterWriting(socket);
+      callback(...outcome);
+    });
+  };
 }
 
 /** Returns the variable that names a proxy, undefined when none does; one that is no address is refused by name. */
@@ -86,7 +104,7 @@ export async function send(message: HttpRequest): Promise<HttpResponse> {
     return {
       status: response.statusCode,
       headers: flatten(response.headers),
-      body: response.body,
+      body: { [Symbol.asyncIterator]: () => readChunks(response.body) },
       discard: async () => {
         // A long rest is cheaper to cut than to read: dump stops after its limit and closes the connection.
         await response.body.dump({ limit: 64 * 1024 }).catch(() => undefined);
@@ -95,6 +113,53 @@ export async function send(message: HttpRequest): Promise<HttpResponse> {
   } catch (error) {
     if (error instanceof ContentError) throw error;
     throw new NetworkError(method, url, error, cures);
+  }
+}
+
+/**
+ * Passes on the chunks of a body as they came. Iterating over the stream itself would put those that wait together into a
+ * new one, and copy every byte.
+ */
+async function* readChunks(stream: Readable): AsyncGenerator<Buffer, void> {
+  const waiting: Buffer[] = [];
+  let ended = false;
+  let failure: { readonly error: unknown } | undefined;
+  let wake = (): void => undefined;
+  stream.on('data', (chunk: Buffer) => {
+    waiting.push(chunk);
+    if (waiting.length > 1) stream.pause();
+    wake();
+  });
+  stream.on('end', () => {
+    ended = true;
+    wake();
+  });
+  stream.on('error', (error: unknown) => {
+    failure = { error };
+    wake();
+  });
+  stream.on('close', () => {
+    if (!ended) failure ??= { error: new Error('the connection was closed') };
+    wake();
+  });
+  try {
+    while (true) {
+      const chunk = waiting.shift();
+      if (chunk !== undefined) {
+        yield chunk;
+        if (waiting.length === 0) stream.resume();
+      } else if (failure !== undefined) {
+        throw failure.error;
+      } else if (ended) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    if (!ended) stream.destroy();
   }
 }
 
@@ -166,11 +231,19 @@ export class HttpError extends ActionError {
   }
 }
 
+/** Codes of a server that says nothing. */
+const SILENCE = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
+
 const TRANSIENT_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** Judges failures of HTTP exchanges: lost connections and passing refusals are worth another try. */
 export function judgeHttpFailure(error: unknown): Verdict {
-  if (error instanceof NetworkError) return !((systemCodeOf(error.cause) ?? '') in LASTING) && {};
+  if (error instanceof NetworkError) {
+    const code = systemCodeOf(error.cause) ?? '';
+    if (code in LASTING) return false;
+    // Each silence costs its whole patience: a second one is proof enough.
+    return SILENCE.has(code) ? { attempts: 2 } : {};
+  }
   if (error instanceof HttpError && TRANSIENT_STATUS.has(error.status)) {
     return error.retryAfter === undefined ? {} : { after: error.retryAfter };
   }

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a failed attempt says about another one: not worth it (`false`), or worth it, at the earliest after `after` ms. */
-export type Verdict = false | { readonly after?: number };
+/**
+ * What a failed attempt says about another one: not worth it (`false`), or worth it, at the earliest after `after` ms and
+ * as long as there were fewer than `attempts`.
+ */
+export type Verdict = false | { readonly after?: number; readonly attempts?: number };
 
 export interface RetryOptions {
   /** Judges a failure; only what it calls transient is tried again. */
@@ -82,7 +85,8 @@ export class RetryBudget {
    */
   async pauseAfter(error: unknown, attempt: number, options: RetryOptions): Promise<void> {
     const verdict = options.judge(error);
-    if (verdict === false || attempt >= (options.attempts ?? 5) || this.#left < 1) throw error;
+    if (verdict === false || this.#left < 1) throw error;
+    if (attempt >= Math.min(options.attempts ?? 5, verdict.attempts ?? Infinity)) throw error;
     if (verdict.after !== undefined && verdict.after > this.#patience) throw error;
     this.#left -= 1;
     const pause = this.#pause(attempt, verdict.after);

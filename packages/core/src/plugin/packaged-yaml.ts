@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { ConfigurationError, messageOf } from '@slipway/core/errors';
-import type { EventContext } from '@slipway/core/github/event';
-import { gitBlobId } from '@slipway/core/github/git-object';
-import { readRepositoryBlob } from '@slipway/core/github/repository-file';
-import { formatReference, type Reference } from '@slipway/core/image/reference';
-import type { Plugin } from '@slipway/core/plugin/plugin';
-import { parseYaml } from '@slipway/core/util/yaml-document';
+import { ConfigurationError, messageOf } from '../errors.ts';
+import type { EventContext } from '../github/event.ts';
+import { gitBlobId } from '../github/git-object.ts';
+import { readRepositoryBlob } from '../github/repository-file.ts';
+import { formatReference, type Reference } from '../image/reference.ts';
+import { parseYaml } from '../util/yaml-document.ts';
+import type { Plugin } from './plugin.ts';
 
 /** A plugin's YAML is a page; validate-plugin accepts 1 MiB at the most. */
 const LIMIT = 1024 * 1024;

@@ -1,0 +1,54 @@
+import { ActionError } from '../errors.ts';
+import type { ContentDigest } from './content-digest.ts';
+import { isLost, isTaken, type OssBucket, type StoredObject, type WriteOptions } from './oss-bucket.ts';
+import { damaged, isMislabelled, isSame, objectExists } from './stored-content.ts';
+
+/**
+ * Runs a write, which returns the checksum that OSS has, until the object is there.
+ *
+ * `digestOf` tells what is written, undefined as long as that is not known: nothing can have been written by then.
+ * Whether a write that failed has worked all the same is asked of the object itself: when only the answer was lost, a
+ * second attempt is refused because the first one worked (`FileAlreadyExists`, `NoSuchUpload`).
+ */
+export async function settle(
+  bucket: OssBucket,
+  key: string,
+  digestOf: () => ContentDigest | undefined,
+  { forbidOverwrite }: Pick<WriteOptions, 'forbidOverwrite'>,
+  write: () => Promise<string | undefined>,
+): Promise<void> {
+  // The content with a wrong label is our write's effect only when nothing was there before; its label is seen to later.
+  const isThere = (stored: StoredObject | undefined, digest: ContentDigest): boolean =>
+    stored !== undefined && (isSame(stored, digest) || (forbidOverwrite && isMislabelled(stored, digest)));
+  let restarted = false;
+  const attempt = async (): Promise<void> => {
+    // Who has ended the upload may have completed it, and then there is nothing left to do.
+    const before = digestOf();
+    if (restarted && before !== undefined && isThere(await bucket.head(key), before)) return;
+    restarted = true;
+    try {
+      const crc64 = await write();
+      const digest = digestOf();
+      if (crc64 !== undefined && digest !== undefined && crc64 !== digest.crc64) {
+        throw damaged(bucket, key, `CRC64 ${crc64}`, `CRC64 ${digest.crc64}`);
+      }
+    } catch (error) {
+      const digest = digestOf();
+      if (digest === undefined || !mayHaveWorked(error)) throw error;
+      // Asking may fail for the same reason as the write; it is the write's failure that has to be known.
+      const stored = await bucket.head(key).catch(() => undefined);
+      if (isThere(stored, digest)) return;
+      if (stored !== undefined && isTaken(error)) {
+        throw objectExists(bucket, key, stored, digest);
+      }
+      throw error;
+    }
+  };
+  // Requests are tried again on their own; an upload that somebody else has ended or changed is begun anew.
+  await bucket.retry(`upload ${bucket.uri(key)}`, attempt, (error) => isLost(error) && {});
+}
+
+/** Tells whether a write may have had its effect all the same; one that was refused for its sender has not. */
+function mayHaveWorked(error: unknown): boolean {
+  return !(error instanceof ActionError && ['unauthorized', 'clock-skew', 'file-changed'].includes(error.code));
+}
