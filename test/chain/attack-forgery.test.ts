@@ -59,7 +59,7 @@ async function forge(who: { readonly token: string }, state: 'intent' | 'done'):
   await place.as(who).send('POST', '/check-runs', {
     name: 'slipway / release',
     head_sha: pull.head.sha,
-    external_id: 'slipway-release',
+    external_id: `slipway-release/${pull.number}`,
     ...(state === 'done' ? { status: 'completed', conclusion: 'success' } : { status: 'in_progress' }),
     output: { title: 'Released', summary: 'All is well.', text: `\`\`\`json\n${JSON.stringify(record)}\n\`\`\`\n` },
   });

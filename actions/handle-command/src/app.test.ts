@@ -22,9 +22,9 @@ async function addApp(more: Record<string, 'read' | 'write'>): Promise<Record<st
   return { 'app-id': '7', 'app-private-key': privateKey };
 }
 
-function readAsRoot(commit: string) {
+function readAsRoot(commit: string, pullRequest: number) {
   const github = connectGitHub({ token: 'root', apiUrl: ground.github.apiUrl });
-  return readReleaseRecord(github, REPOSITORY, commit, APP);
+  return readReleaseRecord(github, REPOSITORY, { commit, pullRequest }, APP);
 }
 
 it('writes everything as the App, and obeys the members of the team', async () => {
@@ -33,7 +33,7 @@ it('writes everything as the App, and obeys the members of the team', async () =
   await ground.write('ada', number, LIST);
   const { outputs, runtime } = await ground.comment('grace', number, COMMAND, app);
   expect(outputs.result).toBe('release');
-  expect(await readAsRoot(outputs.commit)).toMatchObject({ record: { state: 'intent', by: 'grace' } });
+  expect(await readAsRoot(outputs.commit, number)).toMatchObject({ record: { state: 'intent', by: 'grace' } });
   expect((await ground.comments(number)).map(({ author }) => author)).toEqual(['ada', 'grace', APP]);
   // A token for the repository, and one for the team; both are masked and ended.
   expect(runtime.masked).toHaveLength(2);
@@ -46,7 +46,7 @@ it('writes everything as the App, and obeys the members of the team', async () =
   expect((await ground.run({ mode: 'verify', ...release, plugins })).outputs.result).toBe('release');
   const packages = JSON.stringify(outputs.plugins.map((plugin) => packageOf(plugin)));
   expect((await ground.run({ mode: 'report', ...release, packages })).outputs.result).toBe('updated');
-  expect(await readAsRoot(outputs.commit)).toMatchObject({ record: { state: 'done' } });
+  expect(await readAsRoot(outputs.commit, number)).toMatchObject({ record: { state: 'done' } });
 });
 
 it('takes nothing for its own that a job of some workflow wrote', async () => {

@@ -153,6 +153,7 @@ describe('a pull request', () => {
     ['adds a workflow', { '.github/workflows/x.yml': 'on: push\n' }],
     ['changes the configuration', { '.github/slipway.yaml': 'plugins: {}\n' }],
     ['names other owners', { OWNERS_ALIASES: 'aliases: {}\n' }],
+    ['has a link in their place', { '.GitHub': { symlink: 'docs' } }],
   ])('that %s cannot be released', async (_, files) => {
     const number = await openApproved({ files: { ...RELEASE, ...files } });
     const { outputs } = await ground.comment('ada', number, COMMAND);
@@ -258,7 +259,7 @@ describe('what only looks like state', () => {
     const forged = {
       name: 'slipway / release',
       head_sha: commit,
-      external_id: 'slipway-release',
+      external_id: `slipway-release/${number}`,
       conclusion: 'success',
       output: { title: 'x', summary: 'x', text },
     };

@@ -1,5 +1,6 @@
 import { openGitHub } from '@slipway/core/action/github-access';
 import { ConfigurationError, messageOf } from '@slipway/core/errors';
+import { readLastBaseChange } from '@slipway/core/github/base-changes';
 import type { GitHub } from '@slipway/core/github/connect';
 import { isTeamMember, readPermission } from '@slipway/core/github/permissions';
 import { listReviews } from '@slipway/core/github/reviews';
@@ -77,7 +78,10 @@ export class Authority {
   async findApprovals(commit: string): Promise<{ readonly approvedBy: readonly string[]; readonly missing: string }> {
     const { github, repository } = this.#context;
     const { number, author, base } = this.#subject;
-    const { approvedBy, approvedBefore } = findApprovals(await listReviews(github, repository, number), commit, author);
+    // The reviews first: an approval that is given in between is of the base that was changed before it.
+    const reviews = await listReviews(github, repository, number);
+    const rebasedAt = await readLastBaseChange(github, repository, number);
+    const { approvedBy, approvedBefore, approvedElsewhere } = findApprovals(reviews, commit, author, rebasedAt);
     const counting: string[] = [];
     for (const login of approvedBy) {
       if (await this.#mayApprove(login)) counting.push(login);
@@ -85,16 +89,21 @@ export class Authority {
     const who =
       base.owners === undefined
         ? 'somebody with write permission'
-        : `an approver in OWNERS (${base.owners.join(', ')})`;
+        : `an approver in OWNERS (${base.ownersProblem ?? (base.owners.join(', ') || 'it names none')})`;
     const others =
       approvedBy.length > counting.length ? ` ${approvedBy.join(', ')} approved it, which does not count.` : '';
     const before =
       approvedBefore.length > 0
         ? ` ${approvedBefore.join(', ')} approved another commit: ask for the review of this one.`
         : '';
+    const elsewhere =
+      approvedElsewhere.length > 0
+        ? ` ${approvedElsewhere.join(', ')} approved it before it was pointed at another base branch, against which it may ` +
+          'change other files: ask for the review again.'
+        : '';
     return {
       approvedBy: counting,
-      missing: `The commit ${commit} has no approving review by ${who}, other than the author.${others}${before}`,
+      missing: `The commit ${commit} has no approving review by ${who}, other than the author.${others}${before}${elsewhere}`,
     };
   }
 

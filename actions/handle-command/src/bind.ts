@@ -10,7 +10,7 @@ import type { Inputs } from './inputs.ts';
 import { makeOutputs, type Outputs } from './outputs.ts';
 import { release } from './release.ts';
 import { reply } from './reply.ts';
-import { isRerun } from './rerun.ts';
+import { describeOtherRun, isOwnRun, isRerun } from './rerun.ts';
 import { readSituation, type Situation } from './situation.ts';
 import { readTrigger } from './trigger.ts';
 
@@ -24,7 +24,7 @@ export async function bind(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const context = await openContext(WRITER, inputs, runtime);
   const situation = await readSituation(context, number);
   const { github, repository, self, doings } = context;
-  const stored = await readReleaseRecord(github, repository, commit, self);
+  const stored = await readReleaseRecord(github, repository, { commit, pullRequest: number }, self);
   if (stored === undefined || stored.record.pullRequest !== number) {
     throw new ConfigurationError(
       'no-release',
@@ -40,9 +40,12 @@ async function bindRecord(context: Context, situation: Situation, record: Releas
   const place = { 'pull-request': pull.number, commit: record.commit };
   const stopped = complainAboutRecord(context, situation, record);
   if (stopped !== undefined) return makeOutputs('refused', stopped, place);
-  const { by, reason, overwrite = false } = record;
-  const order = { by, reason, overwrite, isResumed: true };
-  const { outputs, missing } = await release(context, situation, order, digestsIn(context.inputs.plugins ?? []));
+  // What is bound stays bound, even where what is released may be replaced: the record keeps that right by itself.
+  const { by, reason } = record;
+  const order = { by, reason, overwrite: false, isResumed: true };
+  const { plugins = [] } = context.inputs;
+  const known = plugins.length === 0 ? 'unanswered' : digestsIn(plugins);
+  const { outputs, missing } = await release(context, situation, order, known);
   const trigger = readTrigger(context.runtime.event);
   if (missing.length > 0 && trigger.kind === 'comment') await reply(context, situation, trigger.id, missing);
   return outputs;
@@ -56,7 +59,10 @@ function complainAboutRecord(
   if (pull.headSha !== commit) {
     return `The pull request is at ${pull.headSha} by now, not at ${commit}: it was pushed to, and the new commit must be approved.`;
   }
-  if (state !== 'failed' || isRerun({ ...record, commit, state }, runtime.event.run)) return undefined;
+  const { run } = runtime.event;
+  if (state !== 'failed' || isRerun({ ...record, commit, state }, run)) {
+    return isOwnRun(record, run) ? undefined : describeOtherRun({ ...record, commit });
+  }
   return `The release of ${commit} was stopped: ${problem ?? 'it failed'}. Comment /queue working-image-pushed to take it up again.`;
 }
 

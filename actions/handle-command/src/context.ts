@@ -59,6 +59,8 @@ export interface Base {
   readonly configuration: Configuration;
   /** Logins, in lower case; undefined when the base has no OWNERS file. */
   readonly owners: readonly string[] | undefined;
+  /** Why nobody is an owner, where a file that names them cannot be read. */
+  readonly ownersProblem: string | undefined;
 }
 
 /** Reads it at the head of the base branch now: what a pull request says about it must not hold for itself. */
@@ -66,7 +68,9 @@ export async function readBase(context: Context, branch: string): Promise<Base> 
   const { github, repository, runtime } = context;
   const commit = await readBranchHead(github, repository, branch);
   const files = new CommitFiles(github, repository, commit, new BlobReader(github, repository));
-  return { configuration: await configure(files, context), owners: await readOwners(files, runtime.log) };
+  const owners = await readOwners(files, runtime.log);
+  const configuration = await configure(files, context);
+  return { configuration, owners: owners?.approvers, ownersProblem: owners?.problem };
 }
 
 /**

@@ -7,7 +7,7 @@ import { connectGitHub } from '@slipway/core/github/connect';
 import type { EventContext } from '@slipway/core/github/event';
 import type { Plugin } from '@slipway/core/plugin/plugin';
 import { pluginText } from '@slipway/core/plugin/testing';
-import { type ReleaseRecord, readReleaseRecord, type StoredRelease } from '@slipway/core/pull-request/release-record';
+import { listReleaseRecords, type ReleaseRecord, type StoredRelease } from '@slipway/core/pull-request/release-record';
 import { commitFiles, type SeedFile } from '@slipway/sandbox/github/seed';
 import { type GitHubServer, startGitHub } from '@slipway/sandbox/github/server';
 import { pushImage } from '@slipway/sandbox/images/push-image';
@@ -180,7 +180,8 @@ registries: { cargo.example.com: { endpoint: "${this.registry.url}", plain-http:
 
   async stored(commit: string): Promise<StoredRelease | undefined> {
     const github = connectGitHub({ token: 'job', apiUrl: this.github.apiUrl });
-    return readReleaseRecord(github, REPOSITORY, commit, SELF);
+    const [newest] = await listReleaseRecords(github, REPOSITORY, commit, SELF);
+    return newest;
   }
 
   async record(commit: string): Promise<ReleaseRecord | undefined> {
@@ -190,6 +191,10 @@ registries: { cargo.example.com: { endpoint: "${this.registry.url}", plain-http:
   /** Returns the surroundings of a run, each with an id of its own. */
   makeRuntime(event: Partial<EventContext> = {}): RecordingRuntime {
     this.#runs += 1;
+    return this.#makeRuntime(event);
+  }
+
+  #makeRuntime(event: Partial<EventContext>): RecordingRuntime {
     const { apiUrl, graphqlUrl } = this.github;
     return recordRuntime(
       { DOCKER_CONFIG: join(this.directory, 'no-docker') },
@@ -204,7 +209,9 @@ registries: { cargo.example.com: { endpoint: "${this.registry.url}", plain-http:
   }
 
   async run(texts: Record<string, string>, event: Partial<EventContext> = {}): Promise<Result> {
-    const runtime = this.makeRuntime(event);
+    // A command is what starts a run, and the steps that follow it are of the same one.
+    const isStep = ['bind', 'verify', 'report'].includes(texts['mode'] ?? '');
+    const runtime = isStep ? this.#makeRuntime(event) : this.makeRuntime(event);
     const outputs = await run(inputsFrom(inputs, { token: 'job', ...texts }), runtime);
     await runtime.end();
     return { outputs, runtime };

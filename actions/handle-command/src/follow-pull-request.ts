@@ -1,6 +1,11 @@
 import { splitRepository } from '@slipway/core/github/pull-request';
 import { readCommands } from '@slipway/core/pull-request/commands';
-import { PUSHED_AWAY, readReleaseRecord, writeReleaseRecord } from '@slipway/core/pull-request/release-record';
+import {
+  PUSHED_AWAY,
+  type ReleasePlace,
+  readReleaseRecord,
+  writeReleaseRecord,
+} from '@slipway/core/pull-request/release-record';
 import { isReleaseRequest } from '@slipway/core/pull-request/release-request';
 import { type Request, readRequests } from '@slipway/core/pull-request/request';
 import { findStatusComment, type ReleaseStatus } from '@slipway/core/pull-request/status-comment';
@@ -8,7 +13,7 @@ import type { Context } from './context.ts';
 import { obey } from './obey.ts';
 import { makeOutputs, type Outputs } from './outputs.ts';
 import { setLabel } from './set-label.ts';
-import { readSituation, type Situation } from './situation.ts';
+import { placeOf, readSituation, type Situation } from './situation.ts';
 import { validate, writeStatus } from './status.ts';
 import type { Trigger } from './trigger.ts';
 
@@ -21,9 +26,11 @@ export async function followPullRequest(context: Context, trigger: PullRequestTr
   const situation = await readSituation(context, number);
   const { pull } = situation;
   if (!pull.isOpen) return makeOutputs('ignored', 'The pull request is closed.', { 'pull-request': number });
-  const stored = await readReleaseRecord(github, repository, pull.headSha, self);
+  const stored = await readReleaseRecord(github, repository, placeOf(pull), self);
   if (trigger.action === 'synchronize') {
-    if (trigger.before !== undefined && trigger.before !== pull.headSha) await dropRelease(context, trigger.before);
+    if (trigger.before !== undefined && trigger.before !== pull.headSha) {
+      await dropRelease(context, { commit: trigger.before, pullRequest: number });
+    }
     // A run that comes late must not undo what was commanded for the new head meanwhile.
     const isBound = stored?.record.state === 'intent' || stored?.record.state === 'done';
     const isQueued = pull.labels.some((name) => name.toLowerCase().startsWith('queue/'));
@@ -42,12 +49,12 @@ export async function followPullRequest(context: Context, trigger: PullRequestTr
 }
 
 /** Ends a release of a commit that was pushed away; what is uploaded of it stays, and is still reported. */
-async function dropRelease({ github, repository, self, doings }: Context, commit: string): Promise<void> {
-  const stored = await readReleaseRecord(github, repository, commit, self);
+async function dropRelease({ github, repository, self, doings }: Context, place: ReleasePlace): Promise<void> {
+  const stored = await readReleaseRecord(github, repository, place, self);
   if (stored?.record.state !== 'intent') return;
   const at = new Date().toISOString();
   const dropped = { ...stored.record, state: 'failed' as const, problem: PUSHED_AWAY, at };
-  await doings.do(`stop the release of ${commit}`, () => writeReleaseRecord(github, repository, dropped, stored));
+  await doings.do(`stop the release of ${place.commit}`, () => writeReleaseRecord(github, repository, dropped, stored));
 }
 
 /**
@@ -87,7 +94,8 @@ async function obeyInDescription(
   if (request.wants === 'release') {
     return 'A description releases nothing: write /queue working-image-pushed in a comment, once the images are pushed.';
   }
-  if (request.wants !== 'withdrawal') return obey(context, situation, request, pull.author);
+  // What a description says is written in no comment, and withdraws nothing.
+  if (request.wants !== 'withdrawal') return obey(context, situation, request, { by: pull.author, comment: 0 });
   const isQueued = pull.labels.some((name) => name.toLowerCase().startsWith('queue/'));
   if (!isQueued) await setLabel(context, pull, 'queue', 'need-queue');
   return undefined;

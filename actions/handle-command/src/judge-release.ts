@@ -30,8 +30,15 @@ export interface Judgement {
 /** More findings of one pull request are in the job's annotations. */
 const MOST_FINDINGS = 10;
 
-/** What is known of the source registry: `later` when somebody else looks, who has its credentials. */
-export type KnownImages = ReadonlyMap<string, SourceImage> | 'later';
+/**
+ * What is known of the source registry: `later` when somebody else looks, who has its credentials, and `unanswered` when
+ * he was to look and has said nothing, neither that images are there nor that they are missing.
+ */
+export type KnownImages = ReadonlyMap<string, SourceImage> | 'later' | 'unanswered';
+
+const NO_ANSWER =
+  'The job that looks the images up gave no answer: see its log; if it says that an output was skipped because it may ' +
+  'contain a secret, give user names as variables and not as secrets.';
 
 /**
  * Judges whether a pull request can be released at the head that was read. The images are looked up unless somebody else
@@ -53,7 +60,11 @@ export async function judgeRelease(context: Context, situation: Situation, known
   const images = pushed?.images ?? [];
   const input: CheckInput = { ...change, ...(images.length > 0 && { images }), scope: 'changed' };
   const first = check(RULES, input);
-  const found = known ?? (await lookUpImages(first.plugins, change.configuration, context.inputs, context.runtime));
+  const found =
+    known === 'unanswered'
+      ? 'later'
+      : (known ?? (await lookUpImages(first.plugins, change.configuration, context.inputs, context.runtime)));
+  if (known === 'unanswered') missing.push(NO_ANSWER);
   const { findings, plugins } = found === 'later' ? first : check(RULES, { ...input, sourceImages: found });
 
   const errors = findings.filter(({ severity }) => severity === 'error');

@@ -7,7 +7,7 @@ import { listMergedPullRequests } from '@slipway/core/github/commit-pull-request
 import { listChangedFiles, type PullRequest } from '@slipway/core/github/pull-request';
 import type { RepositoryFile } from '@slipway/core/github/repository-files';
 import { classifyPath } from '@slipway/core/plugin/plugin-path';
-import { RELEASE_CHECK, type ReleaseRecord, readReleaseRecord } from '@slipway/core/pull-request/release-record';
+import { listReleaseRecords, RELEASE_CHECK, type ReleaseRecord } from '@slipway/core/pull-request/release-record';
 import { showText } from '@slipway/core/pull-request/shown-text';
 import { isRecord } from '@slipway/core/util/record';
 import { type Context, configure, openContext } from './context.ts';
@@ -113,7 +113,10 @@ async function listChangedPlugins(context: Context, { before, after }: Push): Pr
 /** A record that cannot be read has released nothing; why that is, is said in the log. */
 async function readRecord({ github, repository, self, runtime }: Context, pull: PullRequest) {
   try {
-    return (await readReleaseRecord(github, repository, pull.headSha, self))?.record;
+    const stored = await listReleaseRecords(github, repository, pull.headSha, self);
+    const records = stored.map(({ record }) => record);
+    // The same files of the same commit may have been released for another pull request of it.
+    return records.find(({ state }) => state === 'done') ?? records.find((each) => each.pullRequest === pull.number);
   } catch (error) {
     if (!(error instanceof ConfigurationError && error.code === 'release-record')) throw error;
     runtime.log.warning(`#${pull.number}: ${error.message}`);

@@ -25,7 +25,7 @@ export async function obeyDispatch(
     const moved = `The pull request is at ${commit} by now, not at ${inputs.commit}.`;
     return makeOutputs('refused', moved, { 'pull-request': number, commit });
   }
-  const stored = await readReleaseRecord(github, repository, commit, self);
+  const stored = await readReleaseRecord(github, repository, { commit, pullRequest: number }, self);
   const isResumed = stored?.record.state === 'intent' && !overwrite;
   const order: Order = { by, reason, overwrite, isResumed };
   if (!isResumed) {

@@ -14,10 +14,24 @@ beforeEach(async () => {
 
 afterEach(() => ground.close());
 
-it.each<[string, (number: number) => Promise<unknown>]>([
-  ['pushed to', () => ground.push({ 'release-plugins/logs.yaml': `${RELEASE['release-plugins/logs.yaml']}# more\n` })],
-  ['closed', (number) => ground.as('ada', 'PATCH', `pulls/${number}`, { state: 'closed' })],
-])('binds nothing of a pull request that is %s while it is looked at', async (_, change) => {
+it.each<[string, string, (number: number) => Promise<unknown>]>([
+  [
+    'pushed to',
+    'changed while it was looked at',
+    () => ground.push({ 'release-plugins/logs.yaml': `${RELEASE['release-plugins/logs.yaml']}# more\n` }),
+  ],
+  [
+    'closed',
+    'changed while it was looked at',
+    (number) => ground.as('ada', 'PATCH', `pulls/${number}`, { state: 'closed' }),
+  ],
+  [
+    'pointed at another base',
+    'before it was pointed at another base branch',
+    (number) => ground.as('ada', 'PATCH', `pulls/${number}`, { base: 'side' }),
+  ],
+])('binds nothing of a pull request that is %s while it is looked at', async (_, why, change) => {
+  await ground.commit('side', { 'README.md': '# Side\n' }, await ground.headOfBranch('main'));
   const number = await ground.open();
   await ground.review('lin-wei', number);
   const given = inputsFrom(inputs, { token: 'job', mode: 'command' });
@@ -27,6 +41,6 @@ it.each<[string, (number: number) => Promise<unknown>]>([
   const order = { by: 'ada', reason: undefined, overwrite: false, isResumed: false };
   const { outputs, missing } = await release(context, situation, order);
   expect(outputs).toMatchObject({ result: 'refused', plugins: [] });
-  expect(missing).toEqual([expect.stringContaining('changed while it was looked at')]);
+  expect(missing).toEqual([expect.stringContaining(why)]);
   expect(await ground.record(situation.pull.headSha)).toBeUndefined();
 });

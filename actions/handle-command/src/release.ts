@@ -8,12 +8,14 @@ import {
   type StoredRelease,
   writeReleaseRecord,
 } from '@slipway/core/pull-request/release-record';
+import { complainAboutRoom } from '@slipway/core/pull-request/release-text';
 import type { Context } from './context.ts';
 import { type Judgement, judgeRelease, type KnownImages } from './judge-release.ts';
 import { makeOutputs, type Outputs } from './outputs.ts';
 import { setLabel } from './set-label.ts';
-import type { Situation } from './situation.ts';
-import { validate, writeStatus } from './status.ts';
+import { showRelease } from './show-release.ts';
+import { placeOf, type Situation } from './situation.ts';
+import { writeStatus } from './status.ts';
 
 /** Who wants a release, and how. */
 export interface Order {
@@ -45,24 +47,27 @@ export async function release(
 ): Promise<ReleaseOutcome> {
   const { github, repository, self } = context;
   const { pull } = situation;
-  const stored = await readReleaseRecord(github, repository, pull.headSha, self);
+  const stored = await readReleaseRecord(github, repository, placeOf(pull), self);
   const judgement = await judgeRelease(context, situation, known);
-  if (judgement.missing.length > 0) return refuse(context, situation, { order, stored, ...judgement });
-  const decision = decideRelease(stored?.record, judgement.plugins, order.overwrite);
-  if (decision.kind === 'refused') {
-    return refuse(context, situation, { order, stored, ...judgement, missing: decision.missing });
+  const decision = decideRelease(stored?.record, judgement.plugins, order);
+  const missing = [...judgement.missing, ...(decision.kind === 'refused' ? decision.missing : [])];
+  if (decision.kind === 'refused' || missing.length > 0) {
+    return refuse(context, situation, { order, stored, ...judgement, missing });
   }
   if (decision.kind === 'released') return sayReleased(context, situation, decision.record);
 
   const now = await readPullRequestNow(github, repository, pull.number);
-  if (now.headSha !== pull.headSha || !now.isOpen || now.isDraft) {
+  if (now.headSha !== pull.headSha || now.baseRef !== pull.baseRef || !now.isOpen || now.isDraft) {
     const moved = `The pull request was changed while it was looked at, and is at ${now.headSha} now. Ask again when that is meant.`;
     return refuse(context, situation, { order, stored, ...judgement, missing: [moved] });
   }
   const record = makeRecord(context, situation, order, { ...judgement, ...decision }, stored);
+  const room = complainAboutRoom(record);
+  if (room !== undefined) return refuse(context, situation, { order, stored, ...judgement, missing: [room] });
   const bound = await writeIntent(context, { ...situation, pull: now }, record, stored, judgement);
-  const { runtime } = context;
-  await warnUnlessRequired(github, repository, { branch: pull.baseRef, check: RELEASE_CHECK }, runtime);
+  const { runtime, inputs } = context;
+  const required = { branch: pull.baseRef, check: RELEASE_CHECK, appId: inputs['app-id'] };
+  await warnUnlessRequired(github, repository, required, runtime);
   const outputs = describe('release', `${formatNames(bound)} is to be released.`, bound, context);
   return { missing: [], outputs: { ...outputs, images: judgement.pushed } };
 }
@@ -120,10 +125,8 @@ function makeRecord(
 }
 
 /** Says that everything was released before, and heals what a kill may have left behind. */
-async function sayReleased(context: Context, situation: Situation, record: ReleaseRecord): Promise<ReleaseOutcome> {
-  const { pull } = situation;
-  await setLabel(context, pull, 'queue', 'done-package-uploaded');
-  await writeStatus(context, situation, { commit: pull.headSha, ...validate(situation), record });
+async function sayReleased(context: Context, { pull }: Situation, record: ReleaseRecord): Promise<ReleaseOutcome> {
+  await showRelease(context, pull, record);
   return { missing: [], outputs: describe('updated', `${formatNames(record)} is already released.`, record, context) };
 }
 

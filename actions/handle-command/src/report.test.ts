@@ -53,6 +53,20 @@ describe('a release that is finished', () => {
     expect(await ground.answers(number)).toEqual([told]);
   });
 
+  it('is told of by another command when the report died behind the record', async () => {
+    ground.github.failNext({ kind: 'status', status: 422, method: 'POST', path: /\/comments/ });
+    await expect(report([packageOf(plugin)])).rejects.toThrow();
+    expect(await conclusion()).toBe('success');
+    expect(await ground.answers(number)).toEqual([]);
+    const { outputs } = await ground.comment('ada', number, COMMAND);
+    expect(outputs).toMatchObject({ result: 'updated', packages: [packageOf(plugin)] });
+    expect(await ground.answers(number)).toEqual([expect.stringMatching(/^packages uploaded to\n/)]);
+    expect(await ground.labels(number)).toEqual(['kind/release', 'queue/done-package-uploaded']);
+    const told = await ground.status(number);
+    await report([packageOf(plugin)]);
+    expect(await ground.status(number)).toBe(told);
+  });
+
   it('stays so, whatever a late job says', async () => {
     await report([packageOf(plugin)]);
     expect((await report([], { failed: 'true' })).outputs.result).toBe('updated');

@@ -1,8 +1,7 @@
 import type { Runtime } from '@slipway/core/action/action';
 import type { Package } from '@slipway/core/archive/package';
 import { ConfigurationError } from '@slipway/core/errors';
-import { type Comment, createComment, listComments } from '@slipway/core/github/comments';
-import { type PullRequestNow, readPullRequestNow } from '@slipway/core/github/pull-request-now';
+import { readPullRequestNow } from '@slipway/core/github/pull-request-now';
 import {
   PUSHED_AWAY,
   type ReleaseRecord,
@@ -10,15 +9,13 @@ import {
   type StoredRelease,
   writeReleaseRecord,
 } from '@slipway/core/pull-request/release-record';
-import { formatUploadComment } from '@slipway/core/pull-request/upload-comment';
 import { complainAboutPackage } from './check-package.ts';
 import { type Context, need, openContext, readBase, readDefault, WRITER } from './context.ts';
 import type { Inputs } from './inputs.ts';
 import { makeOutputs, type Outputs } from './outputs.ts';
 import { readPackagesDirectory } from './packages-directory.ts';
 import { formatNames } from './release.ts';
-import { setLabel } from './set-label.ts';
-import { writeStatus } from './status.ts';
+import { showRelease } from './show-release.ts';
 
 /**
  * Says what became of a release: completes its check, and shows where the packages are. What is reported twice is said
@@ -30,7 +27,7 @@ export async function report(inputs: Inputs, runtime: Runtime): Promise<Outputs>
   const packages = await givenPackages(inputs);
   const context = await openContext(WRITER, inputs, runtime);
   const { github, repository, self } = context;
-  const stored = await readReleaseRecord(github, repository, commit, self);
+  const stored = await readReleaseRecord(github, repository, { commit, pullRequest: number }, self);
   if (stored === undefined || stored.record.pullRequest !== number) {
     throw new ConfigurationError(
       'no-release',
@@ -49,7 +46,7 @@ export async function report(inputs: Inputs, runtime: Runtime): Promise<Outputs>
   const isOwn = run === undefined || stored.record.run === undefined || stored.record.run.id === run.id;
   const record = conclude(stored.record, { packages: accepted, complaints, hasFailed: inputs.failed, isOwn });
   await writeRecord(context, stored, record);
-  await show(context, pull, record);
+  await showRelease(context, pull, record);
   return describe(context, record);
 }
 
@@ -80,7 +77,7 @@ function conclude(record: ReleaseRecord, { packages, complaints, hasFailed, isOw
       packages.find((item) => item.plugin === plugin) ?? record.packages.find((item) => item.plugin === plugin) ?? [],
   );
   const lacking = record.plugins.filter(({ plugin }) => !merged.some((item) => item.plugin === plugin));
-  const { problem, withdrawnBy, ...rest } = record;
+  const { problem, withdrawnBy, withdrawnIn: _, ...rest } = record;
   const isWhole = lacking.length === 0 && complaints.length === 0;
   // What is released stays so: a job that was late, or ran once more for nothing, takes nothing back.
   if (isWhole && (!hasFailed || record.state === 'done')) return { ...rest, state: 'done', packages: merged };
@@ -107,35 +104,6 @@ async function writeRecord(
   await doings.do(`record the release as ${record.state}`, () =>
     writeReleaseRecord(github, repository, { ...record, at: new Date().toISOString() }, stored),
   );
-}
-
-/** Shows the record in the pull request; what is shown of a commit that was pushed away says so, and sets no label. */
-async function show(context: Context, pull: PullRequestNow, record: ReleaseRecord): Promise<void> {
-  const { github, repository, self } = context;
-  const { number } = pull;
-  const comments = await listComments(github, repository, number);
-  if (record.state === 'done') {
-    await tellPackages(context, number, comments, record);
-    if (pull.headSha === record.commit) await setLabel(context, pull, 'queue', 'done-package-uploaded');
-  }
-  // The new head may be released by now, and then there is nothing to tell of the old one.
-  const ofHead =
-    pull.headSha === record.commit ? undefined : await readReleaseRecord(github, repository, pull.headSha, self);
-  await writeStatus(context, { pull, comments }, { commit: pull.headSha, record: ofHead?.record ?? record });
-}
-
-/** Writes the comment that other tools read the addresses from, once. */
-async function tellPackages(
-  { github, repository, self, doings }: Context,
-  number: number,
-  comments: readonly Comment[],
-  { packages }: ReleaseRecord,
-): Promise<void> {
-  const body = formatUploadComment(packages.flatMap(({ uri }) => uri ?? []));
-  const isTold = comments.some(
-    (comment) => comment.author === self && comment.body.replaceAll('\r\n', '\n').trim() === body,
-  );
-  if (!isTold) await doings.do('say where the packages are', () => createComment(github, repository, number, body));
 }
 
 function describe({ doings, runtime }: Context, record: ReleaseRecord): Outputs {

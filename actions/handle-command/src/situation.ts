@@ -1,6 +1,7 @@
 import { type Comment, listComments } from '@slipway/core/github/comments';
 import { type PullRequestNow, readPullRequestNow } from '@slipway/core/github/pull-request-now';
 import { type LoadedChange, loadPullRequest } from '@slipway/core/pull-request/load-change';
+import type { ReleasePlace } from '@slipway/core/pull-request/release-record';
 import { Authority } from './authority.ts';
 import { type Context, configure } from './context.ts';
 
@@ -13,13 +14,26 @@ export interface Situation {
   readonly authority: Authority;
 }
 
-/** Reads all of it; throws a ConfigurationError when somebody pushes meanwhile. */
-export async function readSituation(context: Context, number: number): Promise<Situation> {
+/** Returns where the release of a pull request is recorded, at the head that was read. */
+export function placeOf({ headSha, number }: Pick<PullRequestNow, 'headSha' | 'number'>): ReleasePlace {
+  return { commit: headSha, pullRequest: number };
+}
+
+/**
+ * Reads all of it; throws a ConfigurationError when somebody pushes meanwhile. The other open pull requests are left out
+ * where it `isAlone`: nothing is judged then.
+ */
+export async function readSituation(
+  context: Context,
+  number: number,
+  { isAlone = false }: { readonly isAlone?: boolean } = {},
+): Promise<Situation> {
   const { github, repository, runtime } = context;
   const pull = await readPullRequestNow(github, repository, number);
-  const address = { github, repository, number, headSha: pull.headSha };
+  const address = { github, repository, number, headSha: pull.headSha, isAlone };
   const change = await loadPullRequest(address, (files) => configure(files, context), runtime.log);
-  const base = { configuration: change.configuration, owners: change.owners };
+  const { configuration, owners, ownersProblem } = change;
+  const base = { configuration, owners, ownersProblem };
   return {
     pull,
     change,

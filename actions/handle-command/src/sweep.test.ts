@@ -105,7 +105,7 @@ async function writeRecord({ number, head }: Pull, more: Partial<ReleaseRecord> 
   const record = { version: 1, state: 'intent', pullRequest: number, commit: head, by: 'ada' } as const;
   const at = new Date().toISOString();
   const plain = { ...record, approvedBy: ['lin-wei'], plugins: [plugin], packages: [], at, ...more };
-  const stored = await readReleaseRecord(asApp(), REPOSITORY, head, APP);
+  const stored = await readReleaseRecord(asApp(), REPOSITORY, { commit: head, pullRequest: number }, APP);
   await writeReleaseRecord(asApp(), REPOSITORY, plain, stored);
 }
 
@@ -209,7 +209,12 @@ describe('a sweep', () => {
     github.addToken({ token: 'other', login: 'other[bot]' });
     const text = `\`\`\`json\n${JSON.stringify({ version: 1, state: 'intent', pullRequest: pull.number })}\n\`\`\`\n`;
     const output = { title: 'x', summary: 'x', text };
-    const forged = { name: 'slipway / release', head_sha: pull.head, external_id: 'slipway-release', output };
+    const forged = {
+      name: 'slipway / release',
+      head_sha: pull.head,
+      external_id: `slipway-release/${pull.number}`,
+      output,
+    };
     await call('POST', 'check-runs', { ...forged, status: 'in_progress' }, 'other');
     const { plan } = await doSweep();
     expect(plan).toEqual([]);
@@ -220,7 +225,12 @@ describe('a sweep', () => {
     const bad = await openPullRequest();
     const good = await openPullRequest();
     const output = { title: 'x', summary: 'x', text: 'no record' };
-    const broken = { name: 'slipway / release', head_sha: bad.head, external_id: 'slipway-release', output };
+    const broken = {
+      name: 'slipway / release',
+      head_sha: bad.head,
+      external_id: `slipway-release/${bad.number}`,
+      output,
+    };
     await call('POST', 'check-runs', { ...broken, status: 'in_progress' }, 'app');
     await writeRecord(good);
     const { plan } = await doSweep();

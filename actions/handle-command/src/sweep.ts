@@ -77,7 +77,12 @@ export async function sweep(inputs: Inputs, runtime: Runtime): Promise<Outputs> 
 async function look(context: Context, runs: GitHub, pull: QueuedPullRequest): Promise<KnownRelease> {
   const { github, repository, self } = context;
   try {
-    const stored = await readReleaseRecord(github, repository, pull.headSha, self);
+    const stored = await readReleaseRecord(
+      github,
+      repository,
+      { commit: pull.headSha, pullRequest: pull.number },
+      self,
+    );
     if (stored === undefined) return {};
     const { record } = stored;
     const isUnderWay =

@@ -90,6 +90,11 @@ it('lets the very run that failed run again, and no other', async () => {
   expect((await verify({}, { id: 1, attempt: 2 })).outputs.result).toBe('release');
 });
 
+it('lets no other run go on with what it did not command', async () => {
+  expect((await verify({}, { id: 1, attempt: 2 })).outputs.result).toBe('release');
+  await expect(verify({}, { id: 2, attempt: 1 })).rejects.toMatchObject({ code: 'other-run' });
+});
+
 it('takes all of its inputs', async () => {
   await expect(ground.run({ mode: 'verify', 'pull-request': '1', commit })).rejects.toThrow(
     "input 'plugins' is required",

@@ -9,7 +9,7 @@ import { Authority } from './authority.ts';
 import { type Context, complainAboutBase, need, openContext, READER, readBase } from './context.ts';
 import type { Inputs } from './inputs.ts';
 import { makeOutputs, type Outputs } from './outputs.ts';
-import { isRerun } from './rerun.ts';
+import { describeOtherRun, isOwnRun, isRerun } from './rerun.ts';
 
 /** Makes sure that a release is still the one that was commanded and approved; fails where it is not. */
 export async function verify(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
@@ -20,7 +20,7 @@ export async function verify(inputs: Inputs, runtime: Runtime): Promise<Outputs>
   const { github, repository, self } = context;
   const pull = await readPullRequestNow(github, repository, number);
   checkHead(pull, commit);
-  const stored = await readReleaseRecord(github, repository, commit, self);
+  const stored = await readReleaseRecord(github, repository, { commit, pullRequest: number }, self);
   const record = checkRecord(stored?.record, { number, commit, run: runtime.event.run });
   checkBinding(record, plugins);
   await checkApproval(context, pull);
@@ -64,7 +64,10 @@ function checkRecord(
   if (record === undefined || record.pullRequest !== number) {
     throw new ConfigurationError('no-release', `Nothing says that ${commit} of #${number} shall be released. ${again}`);
   }
-  if (record.state === 'intent' || isRerun(record, run)) return record;
+  if (record.state === 'intent' || isRerun(record, run)) {
+    if (isOwnRun(record, run)) return record;
+    throw new ConfigurationError('other-run', describeOtherRun(record));
+  }
   const said = record.state === 'done' ? 'is released already' : `was stopped: ${record.problem ?? 'it failed'}`;
   throw new ConfigurationError(
     'no-release',
@@ -76,7 +79,8 @@ function checkBinding(record: ReleaseRecord, plugins: readonly Plugin[]): void {
   if (plugins.length === 0) throw new ConfigurationError('invalid-input', "input 'plugins' names none.");
   const bound = plugins.flatMap((wanted) => record.plugins.find(({ plugin }) => plugin === wanted.plugin) ?? []);
   const moved = findMovedImages(bound, plugins).map(({ source }) => source);
-  const isWhole = plugins.every(({ images }) => images.every(({ digest }) => digest !== undefined));
+  // A digest that is not bound yet would be compared with nothing.
+  const isWhole = [...bound, ...plugins].every(({ images }) => images.every(({ digest }) => digest !== undefined));
   if (bound.length === plugins.length && bindsSame(bound, plugins) && moved.length === 0 && isWhole) return;
   throw new ConfigurationError(
     'binding-changed',

@@ -44,7 +44,7 @@ export async function gate(
   report(verdicts, asked !== undefined, runtime);
   if (asked !== undefined) {
     for (const branch of new Set(verdicts.map(({ distribution }) => distribution))) {
-      await warnUnlessRequired(storage.github, storage.name, { branch, check: GATE }, runtime);
+      await warnUnlessRequired(storage.github, storage.name, { branch, check: GATE, appId: inputs['app-id'] }, runtime);
     }
   }
   if (asked !== undefined && errors.length > 0) throw errors[0];

@@ -1,4 +1,5 @@
 import { openGitHub } from '@slipway/core/action/github-access';
+import { judgeSource } from '@slipway/core/action/required-check';
 import { ConfigurationError } from '@slipway/core/errors';
 import type { GitHub } from '@slipway/core/github/connect';
 import { type Protection, readProtection } from '@slipway/core/github/protection';
@@ -33,7 +34,7 @@ export async function checkMergeRules(examined: Examined): Promise<Diagnosis[]> 
   const all: Diagnosis[] = [];
   for (const each of wanted) {
     try {
-      all.push(...judge(each, await readProtection(github, repository, each.branch)));
+      all.push(...judge(each, await readProtection(github, repository, each.branch), examined.inputs['app-id']));
     } catch (error) {
       all.push(failed(`required check on ${each.branch}`, 'unknown', error));
     }
@@ -55,15 +56,27 @@ async function openAdministration({ inputs, runtime, repository, github }: Exami
 
 const WHERE = 'Settings → Rules → Rulesets';
 
-function judge({ branch, check, without, consequence }: Wanted, protection: Protection): Diagnosis[] {
+function judge(
+  { branch, check, without, consequence }: Wanted,
+  protection: Protection,
+  appId: string | undefined,
+): Diagnosis[] {
   const { checks, reviews, dismissesStale, isWhole } = protection;
   const required = checks.filter(({ name }) => name === check);
   const add = `Require the check '${check}' for ${branch} (${WHERE}), and choose your App as its source.`;
   const ofCheck = (): Diagnosis => {
     const name = `required check on ${branch}`;
     if (required.length === 0) return ill(name, without, `'${check}' is not required: ${consequence}`, add);
-    if (required.some(({ app }) => app !== undefined)) return fine(name, `'${check}', from one App alone`);
-    return ill(name, 'warning', `'${check}' is required, but anybody who can write may write it.`, add);
+    switch (judgeSource(required, appId)) {
+      case 'ours':
+        return fine(name, `'${check}', from one App alone`);
+      case 'other':
+        return ill(name, 'error', `'${check}' is required from another App than yours: nothing can be merged.`, add);
+      case 'workflows':
+        return ill(name, 'warning', `'${check}' is required from GitHub Actions: every workflow can write it.`, add);
+      case 'anybody':
+        return ill(name, 'warning', `'${check}' is required, but anybody who can write may write it.`, add);
+    }
   };
   const ofReviews = (): Diagnosis => {
     const name = `reviews on ${branch}`;

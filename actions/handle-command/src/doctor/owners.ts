@@ -1,5 +1,6 @@
 import { readPermission } from '@slipway/core/github/permissions';
 import { readOwners } from '@slipway/core/pull-request/owners';
+import { silentLog } from '@slipway/core/util/log';
 import { mapPooled } from '@slipway/core/util/pool';
 import { type Diagnosis, failed, fine, ill } from './diagnosis.ts';
 import type { Examined } from './examined.ts';
@@ -10,16 +11,15 @@ const AT_ONCE = 4;
 export async function checkOwners(examined: Examined): Promise<Diagnosis[]> {
   const { files, isRelease } = examined;
   if (!isRelease) return [];
-  const said: string[] = [];
-  const log = { info: () => undefined, warning: (line: string) => void said.push(line) };
-  const owners = await readOwners(files, log);
-  if (said.length > 0) {
-    return [ill('owners', 'error', said.join(' '), 'Correct the file, else nobody in it may approve.')];
+  const found = await readOwners(files, silentLog);
+  if (found?.problem !== undefined) {
+    return [ill('owners', 'error', found.problem, 'Correct the file, else nobody in OWNERS may approve.')];
   }
-  if (owners === undefined) {
-    const found = 'There is no OWNERS file: whoever has write permission may approve a release.';
-    return [ill('owners', 'warning', found, 'Add OWNERS with `approvers: [<login>, <login>]`.')];
+  if (found === undefined) {
+    const open = 'There is no OWNERS file: whoever has write permission may approve a release.';
+    return [ill('owners', 'warning', open, 'Add OWNERS with `approvers: [<login>, <login>]`.')];
   }
+  const owners = found.approvers;
   if (owners.length === 0) {
     return [
       ill('owners', 'error', 'OWNERS names no approvers: nothing can be released.', 'Add `approvers` to OWNERS.'),

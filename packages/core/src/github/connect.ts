@@ -173,6 +173,14 @@ function explainFailure(error: unknown, { what, permission }: Purpose): unknown 
       );
     case 403:
     case 404: {
+      if (/not permitted to create or approve pull requests/i.test(refusal.message)) {
+        return new ConfigurationError(
+          'actions-pull-requests',
+          `${said}. Allow it in Settings → Actions → General → Workflow permissions → Allow GitHub Actions to create ` +
+            'and approve pull requests; where the organisation forbids that, there as well. Or give a GitHub App.',
+          options,
+        );
+      }
       const code = refusal.status === 403 ? 'github-forbidden' : 'github-not-found';
       const either = refusal.status === 403 ? '' : 'It does not exist, or the token may not see it. ';
       return new ConfigurationError(

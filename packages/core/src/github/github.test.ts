@@ -306,6 +306,15 @@ describe('failures', () => {
     await expect(readDefaultBranch(connect(), 'acme')).rejects.toThrow(/owner\/name/);
   });
 
+  it('name the setting without which a job may open no pull request', async () => {
+    const message = 'GitHub Actions is not permitted to create or approve pull requests.';
+    server.failNext({ kind: 'status', status: 403, body: JSON.stringify({ message }) });
+    await expect(ask()).rejects.toMatchObject({
+      code: 'actions-pull-requests',
+      message: expect.stringContaining('Settings → Actions → General → Workflow permissions'),
+    });
+  });
+
   it('never give wrong bytes or shapes', async () => {
     const sha = await commit('main', { 'x/a.yaml': 'content' });
     const blobs = new BlobReader(connect(), REPOSITORY);

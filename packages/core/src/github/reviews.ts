@@ -13,6 +13,8 @@ export interface Review {
   readonly state: string;
   /** The head that was reviewed; empty where GitHub does not know it any more. */
   readonly commit: string;
+  /** Undefined for one that is not submitted. */
+  readonly submittedAt: Date | undefined;
 }
 
 /** Lists the reviews of a pull request, the oldest first; https://docs.github.com/rest/pulls/reviews#list-reviews-for-a-pull-request. */
@@ -28,12 +30,14 @@ export async function listReviews(github: GitHub, repository: string, number: nu
     .map((answer) => {
       const review = read.object(answer, 'review');
       const user = review['user'] === null ? { login: 'ghost', type: 'User' } : read.object(review['user'], 'user');
+      const submittedAt = read.optionalText(review['submitted_at'], 'submitted_at');
       return {
         id: read.integer(review['id'], 'id'),
         author: read.text(user['login'], 'user.login'),
         isBot: read.text(user['type'], 'user.type') === 'Bot',
         state: read.text(review['state'], 'state'),
         commit: read.optionalText(review['commit_id'], 'commit_id'),
+        submittedAt: submittedAt === '' ? undefined : new Date(submittedAt),
       };
     })
     .sort((a, b) => a.id - b.id);

@@ -47,7 +47,7 @@ it.each<[string, string, string, string, number, string, string]>([
   [
     'kind but a quoted one',
     '/kind release',
-    '> /kind release',
+    '> /kind release\n',
     'pull-request-kind',
     1,
     'error',

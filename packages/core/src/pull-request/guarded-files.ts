@@ -13,5 +13,8 @@ export function listGuardedFiles(changes: readonly FileChange[], configurationPa
 function isGuarded(path: string, configurationPath: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1).toUpperCase();
   if (name === 'OWNERS' || name === 'OWNERS_ALIASES' || name === 'CODEOWNERS') return true;
-  return path.toLowerCase().startsWith('.github/') || path.toLowerCase() === configurationPath.toLowerCase();
+  // A file, a link or a submodule in the place of a directory replaces everything in it.
+  const guarded = ['.github', configurationPath.toLowerCase()];
+  const changed = path.toLowerCase();
+  return changed.startsWith('.github/') || guarded.some((each) => each === changed || each.startsWith(`${changed}/`));
 }

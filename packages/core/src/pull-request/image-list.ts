@@ -2,14 +2,14 @@ import type { PushedImage } from '../plugin/subject.ts';
 import { type MarkdownLine, readMarkdownLines } from './markdown-lines.ts';
 
 /** Each part ends where the next one begins, so that a line of blanks is read once and not once for each of them. */
-const HEADING = /^[*_#\s]*images?(?:\(s\))?\s+pushed\s+to\b[*_\s:：]*(.*)$/is;
+const HEADING = /^ {0,3}(?=\S)[*_#\s]*images?(?:\(s\))?\s+pushed\s+to\b[*_\s:：]*(.*)$/is;
 
 /**
  * Returns the references that a comment lists below `image(s) pushed to`, one a line until the first line that is none.
  *
  * A line counts when it looks like a reference, even a wrong one: a misspelt line in the middle must become a finding,
  * not the silent end of the list. Blank lines and the opening of a code block may stand between heading and list; a
- * heading that itself is quoted or in code is an example, and is ignored.
+ * heading that itself is quoted or in code, as it is behind more than three blanks, is an example, and is ignored.
  */
 export function readImageList(markdown: string): PushedImage[] {
   const lines = readMarkdownLines(markdown);

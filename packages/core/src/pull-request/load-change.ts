@@ -20,7 +20,10 @@ import { mapPooled } from '../util/pool.ts';
 import { readOwners } from './owners.ts';
 
 /** What there is to check, without what the caller decides. */
-export type LoadedChange = Omit<CheckInput, 'scope' | 'images' | 'sourceImages'>;
+export interface LoadedChange extends Omit<CheckInput, 'scope' | 'images' | 'sourceImages'> {
+  /** Why nobody is an owner, where a file that names them cannot be read. */
+  readonly ownersProblem?: string;
+}
 
 /** Returns the configuration that holds for files at a commit or on disk. */
 export type Configure = (files: RepositoryFiles) => Promise<Configuration>;
@@ -32,6 +35,8 @@ export interface PullRequestAddress {
   readonly number: number;
   /** The head commit that is meant; undefined is the head now. */
   readonly headSha: string | undefined;
+  /** Whether the other open pull requests are none of the caller's business, which saves requests for each of them. */
+  readonly isAlone?: boolean;
 }
 
 const PULL_REQUESTS_AT_ONCE = 4;
@@ -78,10 +83,12 @@ export async function loadPullRequest(
     base,
     changes,
     pullRequest: { number, title, body, author },
-    ...(owners !== undefined && { owners }),
-    openPullRequests: changes.some((change) => 'file' in change)
-      ? await readOpenPullRequests({ github, repository, blobs, directory, log }, pull)
-      : [],
+    ...(owners !== undefined && { owners: owners.approvers }),
+    ...(owners?.problem !== undefined && { ownersProblem: owners.problem }),
+    openPullRequests:
+      address.isAlone !== true && changes.some((change) => 'file' in change)
+        ? await readOpenPullRequests({ github, repository, blobs, directory, log }, pull)
+        : [],
   };
 }
 

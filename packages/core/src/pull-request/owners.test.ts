@@ -17,7 +17,11 @@ function read(files: Readonly<Record<string, string>>) {
   const warnings: string[] = [];
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
   const log = { info: () => undefined, warning: (message: string) => warnings.push(message) };
-  return readOwners(new DirectoryFiles(directory), log).then((owners) => ({ owners, warnings }));
+  return readOwners(new DirectoryFiles(directory), log).then((found) => ({
+    owners: found?.approvers,
+    problem: found?.problem,
+    warnings,
+  }));
 }
 
 describe('readOwners', () => {
@@ -38,9 +42,24 @@ describe('readOwners', () => {
     expect(owners).toEqual(['lin-wei', 'chen']);
   });
 
-  it('says why a broken file is not used', async () => {
-    const { owners, warnings } = await read({ OWNERS: 'approvers: [\n' });
-    expect(owners).toBeUndefined();
-    expect(warnings[0]).toMatch(/^OWNERS:\d+: /);
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['OWNERS is broken', { OWNERS: 'approvers: [\n' }, /^OWNERS:\d+: /],
+    ['OWNERS is no mapping', { OWNERS: '- ada\n' }, /^OWNERS is no mapping/],
+    ['OWNERS is empty', { OWNERS: '' }, /^OWNERS:1: the file is empty/],
+    [
+      'OWNERS_ALIASES is broken',
+      { OWNERS: 'approvers: [platform, ada]\n', OWNERS_ALIASES: 'aliases: [\n' },
+      /^OWNERS_ALIASES:\d+: /,
+    ],
+  ])('finds nobody, and says why, when %s', async (_, files, why) => {
+    const { owners, problem, warnings } = await read(files);
+    expect(owners).toEqual([]);
+    expect(problem).toMatch(why);
+    expect(warnings[0]).toMatch(why);
+  });
+
+  it('gives an alias without members to nobody', async () => {
+    const files = { OWNERS: 'approvers: [platform]\n', OWNERS_ALIASES: 'aliases: { platform: }\n' };
+    expect((await read(files)).owners).toEqual([]);
   });
 });

@@ -4,12 +4,22 @@ import type { Plugin } from '../plugin/plugin.ts';
 import { decideRelease } from './release-decision.ts';
 import type { ReleaseRecord } from './release-record.ts';
 
+const COMMANDED = { overwrite: false, isResumed: false };
+const RESUMED = { overwrite: false, isResumed: true };
+const OVERWRITE = { overwrite: true, isResumed: false };
+
 const [ONE, TWO] = [`sha256:${'1'.repeat(64)}`, `sha256:${'2'.repeat(64)}`];
 
 function plugin(name: string, digest = ONE, tag = 'v1.0.0'): Plugin {
   const image = { source: `a.example/${name}:${tag}`, target: `b.example/${name}:${tag}`, name, digest };
   const commit = 'c'.repeat(40);
   return { plugin: name, version: 'v1.0.0', file: `p/${name}.yaml`, commit, blob: 'b'.repeat(40), images: [image] };
+}
+
+/** A plugin with a second image. */
+function withImage(name: string, other: string, digest = ONE): Plugin {
+  const one = plugin(name, digest);
+  return { ...one, images: [...one.images, ...plugin(other).images] };
 }
 
 function packageOf({ plugin: name, version, commit, images }: Plugin): Package {
@@ -29,7 +39,7 @@ function record(
 describe('decideRelease', () => {
   it('binds what is there when nothing was bound', () => {
     const plugins = [plugin('a')];
-    expect(decideRelease(undefined, plugins, false)).toEqual({ kind: 'release', plugins, packages: [] });
+    expect(decideRelease(undefined, plugins, COMMANDED)).toEqual({ kind: 'release', plugins, packages: [] });
   });
 
   it.each(['intent', 'failed'] as const)(
@@ -37,8 +47,8 @@ describe('decideRelease', () => {
     (state) => {
       const plugins = [plugin('a'), plugin('b')];
       const last = record(state, plugins, { packages: [packageOf(plugin('a'))] });
-      expect(decideRelease(last, plugins, false)).toEqual({ kind: 'release', plugins, packages: last.packages });
-      const moved = decideRelease(last, [plugin('a'), plugin('b', TWO)], false);
+      expect(decideRelease(last, plugins, COMMANDED)).toEqual({ kind: 'release', plugins, packages: last.packages });
+      const moved = decideRelease(last, [plugin('a'), plugin('b', TWO)], COMMANDED);
       expect(moved).toEqual({ kind: 'refused', missing: [expect.stringMatching(/1{64}.*2{64}.*need-queue/)] });
     },
   );
@@ -46,21 +56,43 @@ describe('decideRelease', () => {
   it('binds anew what was withdrawn, what is of other images, and what is overwritten', () => {
     const now = [plugin('a', TWO)];
     const withdrawn = record('failed', [plugin('a')], { withdrawnBy: 'ada' });
-    expect(decideRelease(withdrawn, now, false)).toMatchObject({ kind: 'release', plugins: now });
+    expect(decideRelease(withdrawn, now, COMMANDED)).toMatchObject({ kind: 'release', plugins: now });
     const other = [plugin('a', TWO, 'v1.0.0-2')];
-    expect(decideRelease(record('intent', [plugin('a')]), other, false)).toMatchObject({ plugins: other });
+    expect(decideRelease(record('intent', [plugin('a')]), other, COMMANDED)).toMatchObject({ plugins: other });
     const done = record('done', [plugin('a')]);
-    expect(decideRelease(done, now, true)).toEqual({ kind: 'release', plugins: now, packages: [] });
+    expect(decideRelease(done, now, OVERWRITE)).toEqual({ kind: 'release', plugins: now, packages: [] });
   });
 
   it('releases nothing twice, and nothing else under the same name', () => {
     const last = record('done', [plugin('a'), plugin('b')]);
-    expect(decideRelease(last, last.plugins, false)).toEqual({ kind: 'released', record: last });
-    expect(decideRelease(last, [plugin('a')], false)).toMatchObject({ kind: 'released' });
-    expect(decideRelease(last, [plugin('a', TWO)], false)).toMatchObject({
+    expect(decideRelease(last, last.plugins, COMMANDED)).toEqual({ kind: 'released', record: last });
+    expect(decideRelease(last, [plugin('a', TWO)], COMMANDED)).toMatchObject({
       kind: 'refused',
       missing: [expect.stringContaining('bump the version')],
     });
-    expect(decideRelease(last, [plugin('c')], false)).toMatchObject({ kind: 'release', packages: [] });
+    for (const other of [[plugin('a')], [plugin('c')], [plugin('a'), withImage('b', 'b-web')]]) {
+      const refused = { kind: 'refused', missing: [expect.stringContaining('A release is immutable')] };
+      expect(decideRelease(last, other, COMMANDED)).toEqual(refused);
+    }
+  });
+
+  it('refuses a tag that has moved, whatever is listed beside it', () => {
+    const last = record('intent', [plugin('a')]);
+    for (const order of [COMMANDED, RESUMED]) {
+      expect(decideRelease(last, [withImage('a', 'a-web', TWO)], order)).toEqual({
+        kind: 'refused',
+        missing: [expect.stringMatching(/1{64}.*2{64}.*need-queue/)],
+      });
+    }
+  });
+
+  it('takes another list from who commands, and from nothing that only goes on', () => {
+    const last = record('intent', [withImage('a', 'a-web')]);
+    expect(decideRelease(last, [plugin('a')], COMMANDED)).toMatchObject({ kind: 'release', plugins: [plugin('a')] });
+    expect(decideRelease(last, [plugin('a')], RESUMED)).toEqual({
+      kind: 'refused',
+      missing: [expect.stringMatching(/a-web:v1.0.0 is gone.*comment \/queue working-image-pushed/)],
+    });
+    expect(decideRelease(last, last.plugins, RESUMED)).toMatchObject({ kind: 'release' });
   });
 });

@@ -14,23 +14,27 @@ export type ReleaseDecision =
  * looked; where nobody has, what was bound is what holds.
  *
  * What is bound stays bound: a release that is taken up again goes on with its own digests, and a tag that has moved since
- * is refused. Only who withdraws the release, or dispatches it with `overwrite`, binds anew.
+ * is refused, whatever else is listed beside it. Only who withdraws the release, or dispatches it with `overwrite`, binds
+ * anew. Who commands may list other images as long as nothing is released; what is only taken up again, with nobody's
+ * authority of today, must be what was commanded.
  */
 export function decideRelease(
   last: ReleaseRecord | undefined,
   now: readonly Plugin[],
-  overwrite: boolean,
+  { overwrite, isResumed }: { readonly overwrite: boolean; readonly isResumed: boolean },
 ): ReleaseDecision {
   if (overwrite) return { kind: 'release', plugins: now, packages: [] };
   const plugins = last?.withdrawnBy === undefined ? now.map((plugin) => addBound(plugin, last?.plugins ?? [])) : now;
   const packages = keepPackages(last, plugins);
   if (last === undefined || last.withdrawnBy !== undefined) return { kind: 'release', plugins, packages };
-  const isSame = bindsSame(last.plugins, plugins);
+  const isDone = last.state === 'done';
   const moved = findMovedImages(last.plugins, plugins);
-  if (moved.length > 0 && (isSame || last.state === 'done')) {
-    return { kind: 'refused', missing: moved.map((image) => explainMoved(image, last.state === 'done')) };
+  if (moved.length > 0) return { kind: 'refused', missing: moved.map((image) => explainMoved(image, isDone)) };
+  if (isDone || isResumed) {
+    const isSame = bindsSame(last.plugins, plugins);
+    if (!isSame) return { kind: 'refused', missing: [explainOther(last.plugins, plugins, isDone)] };
+    if (isDone) return { kind: 'released', record: last };
   }
-  if (last.state === 'done' && packages.length === plugins.length) return { kind: 'released', record: last };
   return { kind: 'release', plugins, packages };
 }
 
@@ -50,6 +54,27 @@ function addBound(plugin: Plugin, bound: readonly Plugin[]): Plugin {
 function keepPackages(last: ReleaseRecord | undefined, plugins: readonly Plugin[]): Package[] {
   const known = last?.packages ?? [];
   return plugins.flatMap((plugin) => known.find((item) => isPackageOf(item, plugin)) ?? []);
+}
+
+function explainOther(bound: readonly Plugin[], now: readonly Plugin[], isReleased: boolean): string {
+  const sources = (plugins: readonly Plugin[]): Set<string> =>
+    new Set(plugins.flatMap(({ images }) => images.map(({ source }) => source)));
+  const [before, after] = [sources(bound), sources(now)];
+  const differences = [
+    ...[...after].filter((source) => !before.has(source)).map((source) => `${source} is new`),
+    ...[...before].filter((source) => !after.has(source)).map((source) => `${source} is gone`),
+  ];
+  const how = differences.length > 0 ? differences.join(', ') : 'the files or the configuration say otherwise';
+  if (isReleased) {
+    return (
+      `The commit was released with other images than are listed now: ${how}. A release is immutable: bump the version, ` +
+      'or dispatch the release with `overwrite: true` and a reason.'
+    );
+  }
+  return (
+    `Other images are listed than when the release was commanded: ${how}. Where that is meant, comment ` +
+    '/queue working-image-pushed.'
+  );
 }
 
 function explainMoved({ source, bound, now }: MovedImage, isReleased: boolean): string {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectGitHub, type GitHub } from '../github/connect.ts';
 import { readViewer } from '../github/viewer.ts';
 import type { Plugin } from '../plugin/plugin.ts';
-import { type ReleaseRecord, readReleaseRecord, writeReleaseRecord } from './release-record.ts';
+import { listReleaseRecords, type ReleaseRecord, readReleaseRecord, writeReleaseRecord } from './release-record.ts';
 
 const REPOSITORY = 'acme/releases';
 const SELF = 'slipway[bot]';
@@ -51,13 +51,13 @@ function makeRecord(more: Partial<ReleaseRecord> = {}): ReleaseRecord {
   return { version: 1, state: 'intent', ...who, plugins: [plugin], packages: [], ...more };
 }
 
-const read = () => readReleaseRecord(github, REPOSITORY, commit, SELF);
+const read = () => readReleaseRecord(github, REPOSITORY, { commit, pullRequest: 7 }, SELF);
 
 async function forge(token: string, body: object): Promise<void> {
   const response = await fetch(`${server.apiUrl}/repos/${REPOSITORY}/check-runs`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}` },
-    body: JSON.stringify({ name: 'slipway / release', head_sha: commit, external_id: 'slipway-release', ...body }),
+    body: JSON.stringify({ name: 'slipway / release', head_sha: commit, external_id: 'slipway-release/7', ...body }),
   });
   if (!response.ok) throw new Error(await response.text());
 }
@@ -76,7 +76,7 @@ it('keeps everything, through all states', async () => {
   });
   const first = await writeReleaseRecord(github, REPOSITORY, record, undefined);
   expect(await read()).toEqual({ id: first.id, record });
-  const failed = { ...record, state: 'failed' as const, problem: 'x', withdrawnBy: 'ada' };
+  const failed = { ...record, state: 'failed' as const, problem: 'x', withdrawnBy: 'ada', withdrawnIn: 3 };
   expect((await writeReleaseRecord(github, REPOSITORY, failed, first)).id).toBe(first.id);
   expect(await read()).toEqual({ id: first.id, record: failed });
   // A check that is completed is not opened again.
@@ -100,6 +100,8 @@ it.each([
   ['broken JSON', '```json\n{\n```'],
   ['another version', '```json\n{"version":2}\n```'],
   ['a plugin that is none', () => fenced({ ...makeRecord(), plugins: [{ plugin: '../x' }] })],
+  ['another pull request', () => fenced(makeRecord({ pullRequest: 8 }))],
+  ['what cannot be unpacked', '```brotli\nAAAA\n```'],
   ['another commit', () => fenced(makeRecord({ commit: 'd'.repeat(40) }))],
   ['another state than the check', () => fenced(makeRecord({ state: 'done' }))],
 ])('takes no older record when the newest holds %s', async (_, text) => {
@@ -109,12 +111,34 @@ it.each([
   await expect(read()).rejects.toMatchObject({ code: 'release-record' });
 });
 
-it('refuses what GitHub would not keep, and says how to split it', async () => {
-  const [plugin] = makeRecord().plugins;
-  if (plugin === undefined) throw new Error('no plugin');
-  const plugins = Array.from({ length: 400 }, (_, index) => ({ ...plugin, plugin: `x${index}` }));
-  const write = writeReleaseRecord(github, REPOSITORY, makeRecord({ plugins }), undefined);
-  await expect(write).rejects.toMatchObject({ code: 'release-too-large', message: expect.stringContaining('Split') });
+it('keeps the records of two pull requests of one commit apart', async () => {
+  const own = await writeReleaseRecord(github, REPOSITORY, makeRecord(), undefined);
+  const twin = await writeReleaseRecord(github, REPOSITORY, makeRecord({ pullRequest: 8 }), undefined);
+  const failed = { ...twin.record, state: 'failed' as const, problem: 'x' };
+  await writeReleaseRecord(github, REPOSITORY, failed, twin);
+  expect(await read()).toEqual(own);
+  const all = await listReleaseRecords(github, REPOSITORY, commit, SELF);
+  expect(all.map(({ record }) => [record.pullRequest, record.state])).toEqual([
+    [8, 'failed'],
+    [7, 'intent'],
+  ]);
+});
+
+it('goes on in a new check when GitHub has closed the old one', async () => {
+  const { id, record } = await writeReleaseRecord(github, REPOSITORY, makeRecord(), undefined);
+  // What GitHub does by itself after two weeks.
+  const response = await fetch(`${server.apiUrl}/repos/${REPOSITORY}/check-runs/${id}`, {
+    method: 'PATCH',
+    headers: { authorization: 'Bearer app' },
+    body: JSON.stringify({ status: 'completed', conclusion: 'stale' }),
+  });
+  expect(response.status).toBe(200);
+  const stale = await read();
+  expect(stale).toEqual({ id, record, isStale: true });
+  const failed = { ...record, state: 'failed' as const, problem: 'x' };
+  const next = await writeReleaseRecord(github, REPOSITORY, failed, stale);
+  expect(next.id).toBeGreaterThan(id);
+  expect(await read()).toEqual({ id: next.id, record: failed });
 });
 
 function fenced(record: unknown): string {

@@ -5,15 +5,16 @@ import type { GitHub } from '../github/connect.ts';
 import { type Plugin, parsePlugin } from '../plugin/plugin.ts';
 import { isRecord } from '../util/record.ts';
 import { describeRelease } from './release-page.ts';
+import { formatRecord, parseRecordText } from './release-text.ts';
 
 /** The name of the check that holds the state of a release, and that is made required. */
 export const RELEASE_CHECK = 'slipway / release';
 
-/** Marks the runs that hold a record: jobs make runs of check too, and one may be called the same. */
-const EXTERNAL_ID = 'slipway-release';
-
-/** GitHub's limit of a check run's text, in bytes; https://docs.github.com/rest/checks/runs#create-a-check-run. */
-const LIMIT = 65_535;
+/**
+ * Marks the runs that hold a record: jobs make runs of check too, and one may be called the same. The number of the pull
+ * request follows, because anybody can open another one of the same commit.
+ */
+const EXTERNAL_ID = 'slipway-release/';
 
 /** Why a release stopped whose commit is not the head any more. */
 export const PUSHED_AWAY = 'the pull request was pushed to';
@@ -52,6 +53,8 @@ export interface ReleaseRecord {
   readonly problem?: string;
   /** Login of whoever withdrew it: what it bound is bound no more, and is not taken up again. */
   readonly withdrawnBy?: string;
+  /** Id of the comment that withdrew it: no command before that one holds any more. */
+  readonly withdrawnIn?: number;
   /** When a sweep last started it again, ISO 8601. */
   readonly sweptAt?: string;
   /** When it was last written, ISO 8601. */
@@ -62,10 +65,18 @@ export interface ReleaseRecord {
 export interface StoredRelease {
   readonly id: number;
   readonly record: ReleaseRecord;
+  /** Whether GitHub has closed it because nothing happened for two weeks: what follows goes into a new one. */
+  readonly isStale?: true;
+}
+
+/** A pull request at one commit. */
+export interface ReleasePlace {
+  readonly commit: string;
+  readonly pullRequest: number;
 }
 
 /**
- * Reads the record on a commit; undefined when there is none. `self` is the login as which it was written, or the
+ * Reads the record of a pull request on a commit; undefined when there is none. `self` is the login as which it was written, or the
  * id of the App: what another App wrote is not looked at, whatever it says.
  *
  * Throws a ConfigurationError when the newest one that is ours cannot be read: an older one must not hold in its place.
@@ -73,16 +84,50 @@ export interface StoredRelease {
 export async function readReleaseRecord(
   github: GitHub,
   repository: string,
-  commit: string,
+  { commit, pullRequest }: ReleasePlace,
   self: string,
 ): Promise<StoredRelease | undefined> {
-  const runs = await listCheckRuns(github, repository, commit, RELEASE_CHECK);
-  const run = runs.find(
-    ({ author, appIds, externalId }) => (author === self || appIds.includes(self)) && externalId === EXTERNAL_ID,
+  const runs = await listRecordRuns(github, repository, commit, self);
+  const run = runs.find((each) => numberOf(each) === pullRequest);
+  return run && readRun(run, repository, { commit, pullRequest });
+}
+
+/** Reads the record of each pull request that has one on a commit, the newest first. */
+export async function listReleaseRecords(
+  github: GitHub,
+  repository: string,
+  commit: string,
+  self: string,
+): Promise<StoredRelease[]> {
+  const runs = await listRecordRuns(github, repository, commit, self);
+  const newest = [...Map.groupBy(runs, numberOf)].flatMap(([pullRequest, [run]]) =>
+    run ? [{ pullRequest, run }] : [],
   );
-  if (run === undefined) return undefined;
+  return newest.map(({ pullRequest, run }) => readRun(run, repository, { commit, pullRequest }));
+}
+
+async function listRecordRuns(
+  github: GitHub,
+  repository: string,
+  commit: string,
+  self: string,
+): Promise<StoredCheckRun[]> {
+  const runs = await listCheckRuns(github, repository, commit, RELEASE_CHECK);
+  return runs.filter(
+    ({ author, appIds, externalId }) =>
+      (author === self || appIds.includes(self)) && externalId.startsWith(EXTERNAL_ID),
+  );
+}
+
+function numberOf({ externalId }: StoredCheckRun): number {
+  return Number(externalId.slice(EXTERNAL_ID.length));
+}
+
+function readRun(run: StoredCheckRun, repository: string, { commit, pullRequest }: ReleasePlace): StoredRelease {
   const record = parseRecord(run);
-  if (record?.commit === commit && stateOf(run) === record.state) return { id: run.id, record };
+  const isOfPlace = record?.commit === commit && record.pullRequest === pullRequest;
+  const isStale = run.conclusion === 'stale';
+  if (isOfPlace && stateOf(run) === record.state) return { id: run.id, record, ...(isStale && { isStale }) };
   throw new ConfigurationError(
     'release-record',
     `The check run ${run.id} '${RELEASE_CHECK}' on ${commit} of ${repository} holds no release record that can be read. ` +
@@ -101,7 +146,7 @@ export async function writeReleaseRecord(
   stored: StoredRelease | undefined,
 ): Promise<StoredRelease> {
   const content = {
-    externalId: EXTERNAL_ID,
+    externalId: `${EXTERNAL_ID}${record.pullRequest}`,
     conclusion: { intent: undefined, done: 'success', failed: 'failure' }[record.state] as
       | 'success'
       | 'failure'
@@ -109,7 +154,8 @@ export async function writeReleaseRecord(
     ...describeRelease(record),
     text: formatRecord(record),
   };
-  if (stored === undefined || (record.state === 'intent' && stored.record.state !== 'intent')) {
+  const isOver = stored?.isStale === true || (record.state === 'intent' && stored?.record.state !== 'intent');
+  if (stored === undefined || isOver) {
     const check = { name: RELEASE_CHECK, headSha: record.commit };
     return { id: await createCheckRun(github, repository, check, content), record };
   }
@@ -117,37 +163,25 @@ export async function writeReleaseRecord(
   return { id: stored.id, record };
 }
 
-function formatRecord(record: ReleaseRecord): string {
-  const text = `\`\`\`json\n${JSON.stringify(record)}\n\`\`\`\n`;
-  const bytes = Buffer.byteLength(text);
-  if (bytes <= LIMIT) return text;
-  throw new ConfigurationError(
-    'release-too-large',
-    `What the release of pull request #${record.pullRequest} binds takes ${bytes} bytes, and a check run holds ${LIMIT}. ` +
-      'Split the pull request: fewer plugins, or fewer images, in each.',
-  );
-}
-
+/** GitHub calls a run stale that was left alone for two weeks before it was completed. */
 function stateOf({ status, conclusion }: StoredCheckRun): ReleaseState | undefined {
-  if (status !== 'completed') return 'intent';
+  if (status !== 'completed' || conclusion === 'stale') return 'intent';
   return conclusion === 'success' ? 'done' : conclusion === 'failure' ? 'failed' : undefined;
 }
 
 /** Returns the record in the text of a check run; undefined when it is none. */
 function parseRecord({ text }: StoredCheckRun): ReleaseRecord | undefined {
-  const json = /^```json\n(.*)\n```\s*$/s.exec(text.replaceAll('\r\n', '\n'))?.[1];
-  if (json === undefined) return undefined;
   try {
-    return asRecord(JSON.parse(json));
+    return asRecord(parseRecordText(text));
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof ConfigurationError) return undefined;
+    if (error instanceof ConfigurationError) return undefined;
     throw error;
   }
 }
 
 function asRecord(value: unknown): ReleaseRecord | undefined {
   if (!isRecord(value) || value['version'] !== 1) return undefined;
-  const { state, pullRequest, commit, by, approvedBy, plugins, packages, run, comment, at } = value;
+  const { state, pullRequest, commit, by, approvedBy, plugins, packages, run, comment, withdrawnIn, at } = value;
   const { overwrite } = value;
   const reason = optionalText(value['reason']);
   const problem = optionalText(value['problem']);
@@ -174,6 +208,7 @@ function asRecord(value: unknown): ReleaseRecord | undefined {
     ...(isId(comment) && { comment }),
     ...(problem !== undefined && { problem }),
     ...(withdrawnBy !== undefined && { withdrawnBy }),
+    ...(isId(withdrawnIn) && { withdrawnIn }),
     ...(sweptAt !== undefined && { sweptAt }),
     at,
   };

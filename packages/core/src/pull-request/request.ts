@@ -69,7 +69,7 @@ function readReviewers({ words }: Command, owner: string): Request[] {
     return slug !== undefined && organization?.toLowerCase() === owner.toLowerCase() ? [slug] : [];
   });
   if (users.length + teams.length === names.length && names.length > 0) return [{ wants: 'reviews', users, teams }];
-  const problem = `/cc takes logins and teams of ${owner}: /cc @somebody @${owner}/team. Not so: ${words.join(' ') || '(nothing)'}`;
+  const problem = `/cc takes logins and teams of ${owner}: /cc @somebody @${owner}/team. Not so: ${shorten(words.join(' ')) || '(nothing)'}`;
   return [
     ...(users.length + teams.length > 0 ? [{ wants: 'reviews', users, teams } as const] : []),
     { wants: 'nothing', problem },
@@ -84,8 +84,15 @@ function isOneOf(word: string, known: readonly string[]): boolean {
   return known.includes(word);
 }
 
+/** Characters of what somebody wrote that are said back to him: more would hide what is wrong with it. */
+const LONGEST = 100;
+
+function shorten(said: string): string {
+  return said.length <= LONGEST ? said : `${said.slice(0, LONGEST)}…`;
+}
+
 function refuse(name: string, words: readonly string[], known: readonly string[]): Request {
-  const said = `/${[name, ...words].join(' ')}`;
+  const said = shorten(`/${[name, ...words].join(' ')}`);
   if (words.length > 1) {
     return {
       wants: 'nothing',

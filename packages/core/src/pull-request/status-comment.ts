@@ -53,9 +53,12 @@ export function formatStatusComment(status: ReleaseStatus): string {
   return cut(`${parts.join('\n\n')}\n`);
 }
 
-/** Returns texts as a list in Markdown, each as code. */
+/** Characters of one of them; shown as code it can take five times as many. */
+const LONGEST_ITEM = 1000;
+
+/** Returns texts as a list in Markdown, each as code and none longer than a page can show. */
 export function formatList(items: readonly string[]): string {
-  const shown = items.slice(0, MOST_ITEMS).map((item) => `- ${showText(item)}`);
+  const shown = items.slice(0, MOST_ITEMS).map((item) => `- ${showText(shorten(item))}`);
   const more = items.length - shown.length;
   return [...shown, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n');
 }
@@ -127,7 +130,13 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-function cut(body: string): string {
+function shorten(item: string): string {
+  const characters = [...item];
+  return characters.length <= LONGEST_ITEM ? item : `${characters.slice(0, LONGEST_ITEM).join('')} …`;
+}
+
+/** Returns a comment that GitHub takes: what is too long ends at the end of a line. */
+export function cut(body: string): string {
   if (body.length <= COMMENT_LIMIT) return body;
   const kept = body.slice(0, COMMENT_LIMIT - 200);
   return `${kept.slice(0, kept.lastIndexOf('\n'))}\n\n… cut: the check and the job's summary hold everything.\n`;

@@ -53,6 +53,33 @@ it('gives the text of blobs, and says where there is none or not all', async () 
   expect(short.body).toMatchObject({ data: { repository: { b0: { text: '持续\n' } } } });
 });
 
+it('tells when a pull request was pointed at another base branch', async () => {
+  await using place = await openWorkplace({ tokens: TOKENS });
+  const { server, client } = place;
+  const bare = server.repositoryPath('octo/plugins');
+  const base = await commitFiles(bare, 'main', { a: 'a' }, { message: 'x' });
+  await commitFiles(bare, 'side', { b: 'b' }, { message: 'x', parent: base });
+  await commitFiles(bare, 'head', { c: 'c' }, { message: 'x', parent: base });
+  const names = { owner: 'octo', repo: 'plugins' };
+  const { data } = await client.rest.pulls.create({ ...names, title: 'x', head: 'head', base: 'main' });
+  const items = async (token = 'sandbox-token'): Promise<unknown> => {
+    const types = '[BASE_REF_CHANGED_EVENT, AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVENT]';
+    const event = '... on BaseRefChangedEvent { previousRefName currentRefName }';
+    const query = `{ repository(owner: "octo", name: "plugins") { pullRequest(number: ${data.number}) {
+      timelineItems(last: 1, itemTypes: ${types}) { nodes { ${event} } } } } }`;
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(server.graphqlUrl, { method: 'POST', headers, body: JSON.stringify({ query }) });
+    return await response.json();
+  };
+  const answer = (nodes: unknown[]) => ({ data: { repository: { pullRequest: { timelineItems: { nodes } } } } });
+  await client.rest.pulls.update({ ...names, pull_number: data.number, title: 'y', base: 'main' });
+  expect(await items()).toEqual(answer([]));
+  for (const other of ['side', 'main']) {
+    await client.rest.pulls.update({ ...names, pull_number: data.number, base: other });
+  }
+  expect(await items()).toEqual(answer([{ previousRefName: 'side', currentRefName: 'main' }]));
+});
+
 it('answers nobody without a token, and tells each no more than REST does', async () => {
   await using place = await openWorkplace({ tokens: TOKENS });
   const [, blob = ''] = await blobIds(place, { a: Buffer.from('a') });

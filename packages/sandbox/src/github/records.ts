@@ -37,6 +37,8 @@ export interface PullRecord {
   readonly headRef: string;
   headSha: string;
   baseRef: string;
+  /** When the base branch was changed to another one, the oldest first. */
+  baseChanges?: readonly { readonly from: string; readonly to: string; readonly at: string }[];
   /** The base branch's head when the pull request was last synchronised. */
   baseSha: string;
   draft: boolean;

@@ -4,7 +4,7 @@ import { ApiError } from '../api-error.ts';
 import { mayAccess, requireVisible } from '../authentication.ts';
 import { isOid } from '../git/objects.ts';
 import type { HostedRepository } from '../hosted-repository.ts';
-import { pullRequestsOf } from '../pull-request.ts';
+import { type PullRequest, pullRequestsOf } from '../pull-request.ts';
 import { announcePull } from '../pull-request-events.ts';
 import { type Call, type Route, senderOfCall, siteRoute } from '../route.ts';
 import { nodeId } from '../shapes/user-shape.ts';
@@ -38,10 +38,37 @@ const schema = buildSchema(`
   type PullRequest {
     id: ID!
     isDraft: Boolean!
+    timelineItems(itemTypes: [PullRequestTimelineItemsItemType!], first: Int, last: Int): TimelineItems!
+  }
+
+  enum PullRequestTimelineItemsItemType {
+    AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVENT
+    BASE_REF_CHANGED_EVENT
+  }
+
+  type TimelineItems {
+    nodes: [TimelineItem]
+  }
+
+  union TimelineItem = AutomaticBaseChangeSucceededEvent | BaseRefChangedEvent
+
+  scalar DateTime
+
+  type AutomaticBaseChangeSucceededEvent {
+    createdAt: DateTime!
+    newBase: String!
+    oldBase: String!
+  }
+
+  type BaseRefChangedEvent {
+    createdAt: DateTime!
+    currentRefName: String!
+    previousRefName: String!
   }
 
   type Repository {
     object(oid: GitObjectID): GitObject
+    pullRequest(number: Int!): PullRequest
   }
 
   interface GitObject {
@@ -119,6 +146,39 @@ function findRepository(call: Call, { owner, name }: RepositoryNames): unknown {
         throw refusal('FORBIDDEN', 'Resource not accessible by integration');
       }
       return oid === undefined || !isOid(oid) ? null : findObject(repository, oid);
+    },
+    pullRequest: ({ number }: { readonly number: number }) => {
+      if (!mayAccess(call.actor, ['pull_requests:read'], !repository.record.private)) {
+        throw refusal('FORBIDDEN', 'Resource not accessible by integration');
+      }
+      const found = pullRequestsOf(repository).find((request) => request.number === number);
+      if (found !== undefined) return showPullRequest(found);
+      throw refusal('NOT_FOUND', `Could not resolve to a PullRequest with the number of ${number}.`);
+    },
+  };
+}
+
+interface TimelineRange {
+  readonly itemTypes?: readonly string[];
+  readonly first?: number;
+  readonly last?: number;
+}
+
+/** Of the timeline only the changes of the base branch are kept. */
+function showPullRequest({ id, pull }: PullRequest) {
+  return {
+    id: nodeId('PullRequest', id),
+    isDraft: pull.draft,
+    timelineItems: ({ itemTypes, first, last }: TimelineRange) => {
+      const isAsked = itemTypes === undefined || itemTypes.includes('BASE_REF_CHANGED_EVENT');
+      const all = (isAsked ? (pull.baseChanges ?? []) : []).map(({ from, to, at }) => ({
+        __typename: 'BaseRefChangedEvent',
+        createdAt: at,
+        currentRefName: to,
+        previousRefName: from,
+      }));
+      const head = first === undefined ? all : all.slice(0, first);
+      return { nodes: last === undefined ? head : head.slice(Math.max(0, head.length - last)) };
     },
   };
 }

@@ -148,6 +148,10 @@ async function updatePull(call: RepositoryCall): Promise<Answer> {
   request.pull.baseRef = base ?? request.pull.baseRef;
   request.pull.baseSha = baseSha;
   request.updatedAt = site.timestamp();
+  if (old.base !== request.pull.baseRef) {
+    const change = { from: old.base, to: request.pull.baseRef, at: request.updatedAt };
+    request.pull.baseChanges = [...(request.pull.baseChanges ?? []), change];
+  }
   if (state !== undefined && state !== request.state) {
     request.state = state;
     request.closedAt = state === 'closed' ? request.updatedAt : null;
