@@ -1,4 +1,4 @@
-import { ActionError } from '../errors.ts';
+import { ActionError, ConfigurationError } from '../errors.ts';
 import type { ContentDigest } from './content-digest.ts';
 import { isLost, isTaken, type OssBucket, type StoredObject, type WriteOptions } from './oss-bucket.ts';
 import { damaged, isMislabelled, isSame, objectExists } from './stored-content.ts';
@@ -46,6 +46,40 @@ export async function settle(
   };
   // Requests are tried again on their own; an upload that somebody else has ended or changed is begun anew.
   await bucket.retry(`upload ${bucket.uri(key)}`, attempt, (error) => isLost(error) && {});
+}
+
+/** An upload in parts, which can be run again and given up. */
+interface PartedUpload {
+  run(): Promise<string | undefined>;
+  /** Takes away what was stored of it. */
+  abort(): Promise<void>;
+}
+
+/**
+ * Runs an upload in parts until the object is there, and leaves no parts behind that nobody can use: an upload that was
+ * cut keeps its own for the next run.
+ */
+export async function settleParts(
+  bucket: OssBucket,
+  key: string,
+  upload: PartedUpload,
+  digestOf: () => ContentDigest | undefined,
+  options: Pick<WriteOptions, 'forbidOverwrite'>,
+): Promise<void> {
+  try {
+    await settle(bucket, key, digestOf, options, () => upload.run());
+  } catch (error) {
+    if (isUseless(error)) await upload.abort();
+    throw error;
+  }
+  // Somebody else may have put the same content there meanwhile: then these parts are left over.
+  await upload.abort();
+}
+
+/** Tells of a failure after which no run can use the parts: the key is taken, or the content is no more. */
+function isUseless(error: unknown): boolean {
+  const failed = error instanceof ActionError || error instanceof ConfigurationError;
+  return failed && (error.code === 'object-exists' || error.code === 'file-changed');
 }
 
 /** Tells whether a write may have had its effect all the same; one that was refused for its sender has not. */

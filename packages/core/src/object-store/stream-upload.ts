@@ -3,10 +3,10 @@ import type { Log } from '../util/log.ts';
 import type { Progress } from '../util/progress.ts';
 import { bytesSource, type ContentDigest, SMALLEST_PART } from './content-digest.ts';
 import type { OssBucket, WriteOptions } from './oss-bucket.ts';
-import { settle } from './settle.ts';
+import { settleParts } from './settle.ts';
 import { checkStored, isMislabelled } from './stored-content.ts';
 import { StreamedUpload } from './streamed-upload.ts';
-import { applyUpload, isUseless } from './upload.ts';
+import { applyUpload } from './upload.ts';
 
 /**
  * Uploads content that is made while it is read, in one pass and without a file; returns what it has turned out to be.
@@ -51,20 +51,7 @@ async function write(
   report: { readonly log: Log; readonly progress: Progress },
 ): Promise<ContentDigest> {
   const upload = new StreamedUpload(bucket, key, content, options, report);
-  try {
-    await settle(
-      bucket,
-      key,
-      () => upload.digest,
-      options,
-      () => upload.run(),
-    );
-  } catch (error) {
-    if (isUseless(error)) await upload.abort();
-    throw error;
-  }
-  // Somebody else may have put the same content there meanwhile: then these parts are left over.
-  await upload.abort();
+  await settleParts(bucket, key, upload, () => upload.digest, options);
   if (upload.digest === undefined) throw new RangeError(`${bucket.uri(key)} was uploaded without being read`);
   return upload.digest;
 }

@@ -1,4 +1,3 @@
-import { ActionError, ConfigurationError } from '../errors.ts';
 import { readAll } from '../util/content.ts';
 import type { Log } from '../util/log.ts';
 import type { Progress } from '../util/progress.ts';
@@ -6,7 +5,7 @@ import { type ContentDigest, fileChanged, SMALLEST_PART, type Source } from './c
 import { Crc64 } from './crc64.ts';
 import { MultipartUpload } from './multipart-upload.ts';
 import type { OssBucket, StoredObject, WriteOptions } from './oss-bucket.ts';
-import { settle } from './settle.ts';
+import { settle, settleParts } from './settle.ts';
 import { checkStored, isMislabelled, isSame, objectExists } from './stored-content.ts';
 
 /** What has to be done for one object to be there. */
@@ -97,26 +96,7 @@ async function writeInParts(
   report: { readonly log: Log; readonly progress: Progress },
 ): Promise<void> {
   const upload = new MultipartUpload(bucket, key, source, options, report);
-  try {
-    await settle(
-      bucket,
-      key,
-      () => source.digest,
-      options,
-      () => upload.run(),
-    );
-  } catch (error) {
-    if (isUseless(error)) await upload.abort();
-    throw error;
-  }
-  // Somebody else may have put the same content there meanwhile: then these parts are left over.
-  await upload.abort();
-}
-
-/** Tells of a failure after which no run can use the parts: the key is taken, or the content is no more. */
-export function isUseless(error: unknown): boolean {
-  const failed = error instanceof ActionError || error instanceof ConfigurationError;
-  return failed && (error.code === 'object-exists' || error.code === 'file-changed');
+  await settleParts(bucket, key, upload, () => source.digest, options);
 }
 
 /** Reads a source into memory, and checks that it is still what it was: it will be the object a moment later. */
