@@ -32,13 +32,6 @@ export class Chain {
   }
 }
 
-/** Returns what every step of some runs left as the output `name`, in the order of the jobs. */
-export function outputsOf(runs: readonly ServiceRun[], name: string): string[] {
-  return stepsOf(runs).flatMap(({ outputs }) =>
-    outputs[name] === undefined || outputs[name] === '' ? [] : [outputs[name]],
-  );
-}
-
 /** Returns every step that some runs have run. */
 export function stepsOf(runs: readonly ServiceRun[]) {
   return runs.flatMap(({ results }) => results.flatMap(({ steps }) => steps));

@@ -24,26 +24,36 @@ export interface ChainPlace extends AsyncDisposable {
 /** Sets the demo's stage in a temporary directory; `tree` holds the assembled actions. */
 export async function openChain(tree: string): Promise<ChainPlace> {
   const directory = await mkdtemp(join(tmpdir(), 'chain-'));
-  const lines: string[] = [];
-  const progress = new Progress((line) => lines.push(line));
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
   try {
-    const stage = await setStage(directory, tree, progress, (line) => lines.push(line));
-    const api = `${stage.sandbox.github.apiUrl}/repos`;
+    const place = await openChainIn(directory, tree);
     return {
-      stage,
-      chain: new Chain(stage.workflows, progress),
-      lines,
-      release: ({ token }) => new GitHubClient(`${api}/${REPOSITORY}`, token),
-      storage: ({ token }) => new GitHubClient(`${api}/${STORAGE}`, token),
+      ...place,
       [Symbol.asyncDispose]: async () => {
-        await stage.close();
-        await rm(directory, { recursive: true, force: true });
+        await place[Symbol.asyncDispose]();
+        await remove();
       },
     };
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
+    await remove();
     throw error;
   }
+}
+
+/** Sets the demo's stage in a directory, which stays when the scope ends. */
+export async function openChainIn(directory: string, tree: string): Promise<ChainPlace> {
+  const lines: string[] = [];
+  const progress = new Progress((line) => lines.push(line));
+  const stage = await setStage(directory, tree, progress, (line) => lines.push(line));
+  const api = `${stage.sandbox.github.apiUrl}/repos`;
+  return {
+    stage,
+    chain: new Chain(stage.workflows, progress),
+    lines,
+    release: ({ token }) => new GitHubClient(`${api}/${REPOSITORY}`, token),
+    storage: ({ token }) => new GitHubClient(`${api}/${STORAGE}`, token),
+    [Symbol.asyncDispose]: () => stage.close(),
+  };
 }
 
 /** Opens the demo's pull request as the engineer, and approves its head as the owner. */

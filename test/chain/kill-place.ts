@@ -1,21 +1,9 @@
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  BRANCH,
-  DISTRIBUTIONS,
-  ENGINEER,
-  MAINTAINER,
-  OWNER,
-  PULL_REQUEST,
-  REPOSITORY,
-  STORAGE,
-} from '../../scripts/demo/cast.ts';
-import { Chain } from '../../scripts/demo/chain.ts';
-import { GitHubClient, type PullRequest } from '../../scripts/demo/github-client.ts';
-import { Progress } from '../../scripts/demo/progress.ts';
-import { setStage } from '../../scripts/demo/stage.ts';
-import type { ChainPlace } from './chain-place.ts';
+import { BRANCH, DISTRIBUTIONS, ENGINEER, MAINTAINER, OWNER, PULL_REQUEST } from '../../scripts/demo/cast.ts';
+import type { PullRequest } from '../../scripts/demo/github-client.ts';
+import { type ChainPlace, openChainIn } from './chain-place.ts';
 
 /** Everything up to the moment before something is killed, kept on disk to begin from again and again. */
 export interface Beginning {
@@ -31,7 +19,7 @@ export interface Beginning {
 export async function prepareBeginning(tree: string): Promise<Beginning> {
   const directory = await mkdtemp(join(tmpdir(), 'slipway-beginning-'));
   try {
-    const place = await openPlace(directory, tree);
+    const place = await openChainIn(directory, tree);
     try {
       const storage = place.storage(MAINTAINER);
       for (const distribution of DISTRIBUTIONS) {
@@ -69,7 +57,7 @@ export async function begin({ directory, tree }: Beginning): Promise<ChainPlace>
   try {
     await cp(directory, copy, { recursive: true });
     await moveRepositories(join(copy, 'github/state'), directory, copy);
-    const place = await openPlace(copy, tree);
+    const place = await openChainIn(copy, tree);
     const close = async (): Promise<void> => {
       await place.stage.close();
       await remove();
@@ -87,19 +75,4 @@ async function moveRepositories(state: string, from: string, to: string): Promis
     const path = join(state, file);
     await writeFile(path, (await readFile(path, 'utf8')).replaceAll(from, to));
   }
-}
-
-async function openPlace(directory: string, tree: string): Promise<ChainPlace> {
-  const lines: string[] = [];
-  const progress = new Progress((line) => lines.push(line));
-  const stage = await setStage(directory, tree, progress, (line) => lines.push(line));
-  const api = `${stage.sandbox.github.apiUrl}/repos`;
-  return {
-    stage,
-    chain: new Chain(stage.workflows, progress),
-    lines,
-    release: ({ token }) => new GitHubClient(`${api}/${REPOSITORY}`, token),
-    storage: ({ token }) => new GitHubClient(`${api}/${STORAGE}`, token),
-    [Symbol.asyncDispose]: () => stage.close(),
-  };
 }

@@ -31,7 +31,7 @@ export function readWorkflowFiles(root: string): WorkflowFiles {
  * Returns the complete workflows among a page's YAML blocks, each with as many empty lines before it as there are lines
  * in the page: what is found in it is found at its line in the page.
  */
-export function findCallers({ file, text }: SourceFile): SourceFile[] {
+function findCallers({ file, text }: SourceFile): SourceFile[] {
   const blocks = [...text.matchAll(/^```ya?ml\n(.*?)^```$/gms)].flatMap(({ index, 1: block = '' }) => {
     const isWorkflow = /^on:/m.test(block) && /^jobs:/m.test(block);
     return isWorkflow ? ['\n'.repeat(text.slice(0, index).split('\n').length) + block] : [];

@@ -119,7 +119,6 @@ function makeRecord(
     packages,
     ...(run !== undefined && { run: { id: run.id, attempt: run.attempt } }),
     ...(last?.comment !== undefined && { comment: last.comment }),
-    ...(last?.sweptAt !== undefined && { sweptAt: last.sweptAt }),
     at: new Date().toISOString(),
   };
 }

@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors.ts';
 import type { GitHub } from './connect.ts';
 import { AnswerReader, type JsonObject } from './json-shape.ts';
 import { splitRepository } from './pull-request.ts';
+import { readBranch } from './repository.ts';
 
 /** A check without which nothing is merged. */
 export interface RequiredCheck {
@@ -90,13 +91,7 @@ async function readBranchProtection(github: GitHub, repository: string, branch: 
  * https://docs.github.com/rest/branches/branches#get-a-branch
  */
 async function readShownProtection(github: GitHub, repository: string, branch: string): Promise<Protection> {
-  const purpose = { what: `the branch ${branch} of ${repository}`, permission: 'contents: read' };
-  const read = new AnswerReader(purpose.what);
-  const parameters = { ...splitRepository(repository), branch };
-  const answer = read.object(
-    await github.get('/repos/{owner}/{repo}/branches/{branch}', parameters, purpose),
-    'branch',
-  );
+  const { answer, read } = await readBranch(github, repository, branch);
   const protection = read.object(answer['protection'] ?? {}, 'protection');
   // A branch is called protected for its rulesets as well, and those were read.
   if (answer['protected'] !== true || protection['enabled'] === false) return NOTHING;

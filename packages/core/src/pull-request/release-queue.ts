@@ -40,7 +40,7 @@ export type KnownRelease =
   | { readonly record: ReleaseRecord; readonly isUnderWay: boolean };
 
 /** The labels by which people look for releases that are to be made. */
-export const QUEUE_LABELS = ['kind/release', 'queue/working-image-pushed'] as const;
+const QUEUE_LABELS = ['kind/release', 'queue/working-image-pushed'] as const;
 
 const DONE_LABEL = 'queue/done-package-uploaded';
 

@@ -72,7 +72,6 @@ it('keeps everything, through all states', async () => {
     overwrite: true,
     run: { id: 5, attempt: 2 },
     comment: 9,
-    sweptAt: '2026-01-02T00:00:00.000Z',
   });
   const first = await writeReleaseRecord(github, REPOSITORY, record, undefined);
   expect(await read()).toEqual({ id: first.id, record });

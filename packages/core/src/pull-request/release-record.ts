@@ -55,8 +55,6 @@ export interface ReleaseRecord {
   readonly withdrawnBy?: string;
   /** Id of the comment that withdrew it: no command before that one holds any more. */
   readonly withdrawnIn?: number;
-  /** When a sweep last started it again, ISO 8601. */
-  readonly sweptAt?: string;
   /** When it was last written, ISO 8601. */
   readonly at: string;
 }
@@ -186,7 +184,6 @@ function asRecord(value: unknown): ReleaseRecord | undefined {
   const reason = optionalText(value['reason']);
   const problem = optionalText(value['problem']);
   const withdrawnBy = optionalText(value['withdrawnBy']);
-  const sweptAt = optionalText(value['sweptAt']);
   if (state !== 'intent' && state !== 'done' && state !== 'failed') return undefined;
   if (!isId(pullRequest) || typeof commit !== 'string' || typeof by !== 'string' || typeof at !== 'string') {
     return undefined;
@@ -209,7 +206,6 @@ function asRecord(value: unknown): ReleaseRecord | undefined {
     ...(problem !== undefined && { problem }),
     ...(withdrawnBy !== undefined && { withdrawnBy }),
     ...(isId(withdrawnIn) && { withdrawnIn }),
-    ...(sweptAt !== undefined && { sweptAt }),
     at,
   };
 }

@@ -123,7 +123,7 @@ function checkFile({ path, mode }: RepositoryFile): string[] {
 }
 
 /** Returns what is wrong with a manifest: it must say the name and the version of its directory. */
-export function checkManifest(source: string, { name, version }: Omit<PackageTree, 'tree'>): string[] {
+function checkManifest(source: string, { name, version }: Omit<PackageTree, 'tree'>): string[] {
   let value: unknown;
   try {
     value = parseYaml(source).value;

@@ -12,7 +12,7 @@ export interface Killer {
 }
 
 /** Thrown in a job whose machine has died: nothing of it runs any more. */
-export class RunnerLostError extends Error {
+class RunnerLostError extends Error {
   constructor(job: string) {
     super(`runner lost: the machine of job '${job}' has died`);
     this.name = 'RunnerLostError';
