@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { openBlob } from '@slipway/sandbox/images/sample-blob';
 import { readTar } from '@slipway/sandbox/package-registry/read-tar';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -63,7 +63,8 @@ describe.skipIf(noRegistry !== undefined)(titled('the bench', noRegistry), () =>
 
   it('says of a peer that is not there that it is not', async () => {
     const bin = temporaryDirectory();
-    for (const name of ['bash', 'env', 'docker-registry']) symlinkSync(findProgram(name) ?? '', join(bin, name));
+    for (const name of ['bash', 'env', 'gzip', 'docker-registry'])
+      symlinkSync(findProgram(name) ?? '', join(bin, name));
     const { report, stdout } = await runBench(['archive', '--case', 'typical'], { ...process.env, PATH: bin });
     expect(report.rows).toEqual([]);
     expect(report.absent).toContainEqual({
@@ -80,7 +81,9 @@ describe.skipIf(noRegistry !== undefined)(titled('the bench', noRegistry), () =>
   });
 });
 
-describe('a layer of the bench', () => {
+const noGzip = whyAbsent('gzip');
+
+describe.skipIf(noGzip !== undefined)(titled('a layer of the bench', noGzip), () => {
   it('is one gzip that unpacks to three times its size, and that gzip would not make smaller', async () => {
     const layer = await makeBenchLayer('seed', 2_000_000, makePieces(), temporaryDirectory());
     const packed = await buffer(openBlob(layer.blob));
@@ -89,7 +92,8 @@ describe('a layer of the bench', () => {
     expect(packed.length).toBe(layer.blob.size);
     expect(packed.length / 2_000_000).toBeCloseTo(1, 1);
     expect(tar.length / packed.length).toBeCloseTo(3, 1);
-    expect(gzipSync(tar).length / packed.length).toBeCloseTo(1, 1);
+    const again = execFileSync('gzip', ['-6', '-n', '-c'], { input: tar, maxBuffer: 2 * tar.length });
+    expect(Math.abs(again.length / packed.length - 1)).toBeLessThan(0.01);
     expect(readTar(tar)).toHaveLength(1);
   });
 });
