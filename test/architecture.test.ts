@@ -25,7 +25,6 @@ const MODULES = [
 
 /** Packages that one module alone may use, so that what they bring stays in the bundles that need it. */
 const SOLE_IMPORTERS: Readonly<Record<string, string>> = {
-  '@actions/core': 'action',
   '@actions/github': 'github',
   'ali-oss': 'object-store',
   'dockerfile-ast': 'dockerfile',

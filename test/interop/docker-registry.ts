@@ -13,12 +13,17 @@ export interface DockerRegistry extends RunningPeer {
   readonly name: string;
   /** Path of the certificate authority's PEM, when it speaks TLS. */
   readonly ca: string | undefined;
+  /** Where it keeps everything. */
+  readonly directory: string;
 }
 
-/** Starts Debian's docker-registry below `directory`, with TLS and a password when asked for. */
+/**
+ * Starts Debian's docker-registry below `directory`, with TLS, a password, and manifests of layers that are served
+ * elsewhere, when asked for.
+ */
 export async function startDockerRegistry(
   directory: string,
-  options: { readonly tls?: boolean; readonly password?: boolean } = {},
+  options: { readonly tls?: boolean; readonly password?: boolean; readonly foreignLayers?: boolean } = {},
 ): Promise<DockerRegistry> {
   mkdirSync(join(directory, 'data'), { recursive: true });
   const port = await freePort();
@@ -35,13 +40,16 @@ export async function startDockerRegistry(
     ...(options.password === true
       ? [`auth: { htpasswd: { realm: tests, path: ${join(directory, 'htpasswd')} } }`]
       : []),
+    ...(options.foreignLayers === true
+      ? ["validation: { manifests: { urls: { allow: ['^https://layers\\.example\\.com/'] } } }"]
+      : []),
   ];
   writeFileSync(join(directory, 'htpasswd'), HTPASSWD);
   writeFileSync(join(directory, 'config.yml'), `${config.join('\n')}\n`);
   const name = `127.0.0.1:${port}`;
   const ready = (): Promise<boolean> => (ca === undefined ? answersPlain(name) : answersTls(port, ca));
   const peer = await startPeer('docker-registry', ['serve', join(directory, 'config.yml')], ready);
-  return { ...peer, name, ca };
+  return { ...peer, name, ca, directory };
 }
 
 async function answersPlain(name: string): Promise<boolean> {

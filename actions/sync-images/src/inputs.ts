@@ -5,7 +5,6 @@ import {
   list,
   oneOf,
   optional,
-  required,
   text,
   withDefault,
 } from '@slipway/core/action/inputs';
@@ -16,10 +15,12 @@ export const inputs = {
   ...COMMON_INPUTS,
   ...SOURCE_INPUTS,
   ...TARGET_INPUTS,
-  images: required(readImages),
+  images: optional(readImages),
+  'image-file': optional(text),
   platforms: optional(list),
   overwrite: withDefault(flag, 'false'),
   reason: optional(text),
+  referrers: withDefault(flag, 'false'),
   spool: withDefault(oneOf('auto', 'off'), 'auto'),
 } as const;
 

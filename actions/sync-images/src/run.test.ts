@@ -322,7 +322,9 @@ describe('sync-images', () => {
   });
 
   it.each([
-    ['one reference on a line', 'cargo.example.com/team/a:v1', /two references/],
+    ['three words on a line', 'cargo.example.com/team/a:v1 to harbor.example.com/release/a:v1', /two references/],
+    ['a line without a tag', 'cargo.example.com/team/a', /'images', line 1: .* has no tag to give to the copy/],
+    ['no image at all', '', /give one of them/],
     [
       'a registry nobody configured',
       'evil.example.net/team/a:v1 harbor.example.com/release/a:v1',

@@ -3,7 +3,7 @@ import { loadConfiguration } from '@slipway/core/action/configuration';
 import { checkOverwrite } from '@slipway/core/action/overwrite';
 import { openRegistries, pluginSide } from '@slipway/core/action/registry-access';
 import type { Configuration } from '@slipway/core/configuration/configuration';
-import { ConfigurationError, messageOf } from '@slipway/core/errors';
+import { ConfigurationError, codeOf, messageOf } from '@slipway/core/errors';
 import { isDigest, shortDigest } from '@slipway/core/image/digest';
 import type { Image } from '@slipway/core/image/image';
 import { parsePlatform } from '@slipway/core/image/platform';
@@ -16,6 +16,8 @@ import { describeTransfer, type TransferReport } from '@slipway/core/registry/tr
 import { UploadJournal } from '@slipway/core/registry/upload-journal';
 import { mapPooled } from '@slipway/core/util/pool';
 import { formatBytes, formatDuration } from '@slipway/core/util/units';
+import { readImageFile } from './image-file.ts';
+import { completeImages } from './images.ts';
 import type { Inputs } from './inputs.ts';
 
 export interface Outputs {
@@ -36,7 +38,7 @@ const IMAGES_AT_ONCE = 64;
 export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   checkOverwrite(inputs, runtime.event);
   const configuration = await loadConfiguration(inputs.config, runtime.event, inputs.token);
-  const transfers = planTransfers(inputs.images.list, configuration);
+  const transfers = planTransfers(await readLists(inputs, configuration, runtime), configuration);
   const wanted = (inputs.platforms ?? []).map(parsePlatform);
   const sources = await openRegistries(
     pluginSide('source', configuration),
@@ -70,6 +72,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
             targetTag: to.tag,
             platforms: wanted,
             overwrite: inputs.overwrite,
+            referrers: inputs.referrers,
             dryRun: inputs['dry-run'],
           },
           blobs,
@@ -78,7 +81,8 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
         const took = formatDuration(Date.now() - started);
         const verb = inputs['dry-run'] && result === 'copied' ? 'would copy' : result;
         runtime.log.info(
-          `${verb} ${image.target} ${shortDigest(digest)}, ${formatBytes(copy.copied)} moved in ${took}`,
+          `${verb} ${image.target} ${shortDigest(digest)}, ${formatBytes(copy.copied)} moved in ${took}` +
+            (copy.referrers === 0 ? '' : `, with ${copy.referrers} referrer${copy.referrers === 1 ? '' : 's'}`),
         );
         const platforms = copy.platforms ?? image.platforms;
         return {
@@ -89,7 +93,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
           copied: copy.copied,
         };
       } catch (error) {
-        runtime.fail(`${image.source} could not be copied to ${image.target}: ${messageOf(error)}`);
+        runtime.fail(codeOf(error), `${image.source} could not be copied to ${image.target}: ${messageOf(error)}`);
         return { ...image, result: 'failed', copied: 0, error: messageOf(error) };
       }
     });
@@ -103,7 +107,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
 
 /** Keeping blobs costs as much as moving them on a fast network: only what somebody will read again is kept. */
 function spoolMode(inputs: Inputs): SpoolMode {
-  const wanted = inputs.images.handedOver || inputs['work-directory'] !== undefined;
+  const wanted = inputs.images?.handedOver === true || inputs['work-directory'] !== undefined;
   return wanted && !inputs['dry-run'] ? inputs.spool : 'off';
 }
 
@@ -113,9 +117,20 @@ interface Transfer {
   readonly to: Reference & { readonly tag: string };
 }
 
+async function readLists(inputs: Inputs, configuration: Configuration, runtime: Runtime): Promise<Image[]> {
+  const file = inputs['image-file'];
+  const listed = [
+    ...(inputs.images?.list ?? []),
+    ...(file === undefined ? [] : await readImageFile(file, runtime.env)),
+  ];
+  return completeImages(listed, configuration);
+}
+
 /** Reads every reference before anything is copied: a typing error in the last line should not cost a night. */
 function planTransfers(images: readonly Image[], configuration: Configuration): Transfer[] {
-  if (images.length === 0) throw new ConfigurationError('missing-input', "input 'images' names no image.");
+  if (images.length === 0) {
+    throw new ConfigurationError('missing-input', "inputs 'images' and 'image-file' name no image; give one of them.");
+  }
   const targets = new Set<string>();
   return images.map((image) => {
     const source = parseReference(image.source);

@@ -29,8 +29,10 @@ export async function streamPackage(
   runtime: Runtime,
 ): Promise<StreamedPackage> {
   // That a key does not open the bucket should be known before the registry is asked.
-  const stored = await bucket.head(destination.key);
-  const checksum = await bucket.head(checksumUri(destination).key);
+  const [stored, checksum] = await Promise.all([
+    bucket.head(destination.key),
+    bucket.head(checksumUri(destination).key),
+  ]);
   return withPluginPackage(plugin, inputs, configuration, runtime, async (made) => {
     const objects = new PackageObjects(bucket, destination, made.content, { stored, checksum }, inputs.overwrite);
     const planned = await objects.plan();

@@ -34,6 +34,28 @@ export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
+/** The code of what nobody foresaw. */
+export const INTERNAL = 'internal';
+
+/** Returns the code of an error of ours. */
+export function codeOf(thrown: unknown): string {
+  return thrown instanceof ConfigurationError || thrown instanceof ActionError ? thrown.code : INTERNAL;
+}
+
+/** Returns what `thrown` says, with its code. */
+export function explainError(thrown: unknown): string {
+  return withCode(messageOf(thrown), codeOf(thrown));
+}
+
+/**
+ * Returns a message with its code behind it, by which docs/errors.md has the cause and the cure. Behind lines that people
+ * copy it stands apart.
+ */
+export function withCode(message: string, code: string): string {
+  const text = message.trimEnd();
+  return `${text}${text.includes('\n') ? '\n\n' : ' '}[${code}]`;
+}
+
 /** Returns the system's error code (`ENOSPC`, `ECONNRESET`, …) of `thrown` or of one of its causes. */
 export function systemCodeOf(thrown: unknown): string | undefined {
   for (let error = thrown; error instanceof Error; error = error.cause) {

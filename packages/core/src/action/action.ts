@@ -1,13 +1,21 @@
 import { appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { error as annotateError, endGroup, getInput, setOutput, setSecret, startGroup, warning } from '@actions/core';
-import { ActionError, ConfigurationError, messageOf } from '../errors.ts';
+import { ConfigurationError, explainError, messageOf, withCode } from '../errors.ts';
 import { type EventContext, readEvent } from '../github/event.ts';
 import type { Log } from '../util/log.ts';
 import { type InputDefinitions, type InputsOf, readInputs } from './inputs.ts';
 import { disarm, runnerLog } from './log.ts';
 import { formatOutputs, type OutputValues } from './outputs.ts';
+import {
+  error as annotateError,
+  endGroup,
+  getInput,
+  setOutput,
+  setSecret,
+  startGroup,
+  warning,
+} from './runner-commands.ts';
 import { Summary } from './summary.ts';
 
 /** A place in a file of the pull request that the log and the diff view shall point at. */
@@ -32,8 +40,8 @@ export interface Runtime {
   mask(secret: string): void;
   /** Keeps work for the end of the action, whichever way it ends; a failure of it is only logged. */
   atEnd(work: () => Promise<void>): void;
-  /** Makes the step fail when everything is done, with the outputs set. */
-  fail(reason: string): void;
+  /** Makes the step fail when everything is done, with the outputs set; the code stands behind the reason. */
+  fail(code: string, reason: string): void;
   group<T>(title: string, work: () => Promise<T>): Promise<T>;
 }
 
@@ -92,7 +100,7 @@ function createRuntime(
     },
     mask: setSecret,
     atEnd: (work) => works.push(work),
-    fail: (reason) => failures.push(reason),
+    fail: (code, reason) => failures.push(withCode(reason, code)),
     group: async (title, work) => {
       startGroup(disarm(title));
       try {
@@ -105,11 +113,11 @@ function createRuntime(
 }
 
 function explain(error: unknown): string {
-  if (error instanceof ConfigurationError) return `${error.message} (${error.code})`;
-  if (!(error instanceof Error)) return String(error);
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
-    runnerLog.info(cause.stack ?? cause.message);
-  return error instanceof ActionError ? `${error.message} (${error.code})` : error.message;
+  if (!(error instanceof ConfigurationError)) {
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+      runnerLog.info(cause.stack ?? cause.message);
+  }
+  return explainError(error);
 }
 
 function writeSummary(summary: Summary): void {

@@ -1,5 +1,5 @@
-import { info, warning } from '@actions/core';
 import type { Log } from '../util/log.ts';
+import { info, warning } from './runner-commands.ts';
 
 /**
  * The runner's log.

@@ -46,6 +46,7 @@ export async function withPluginPackage<T>(
       spool: await openSpool('auto', runtime.workDirectory, runtime.log),
       platforms: (inputs.platforms ?? []).map(parsePlatform),
       dockerPlatform: inputs['docker-platform'],
+      log: runtime.log,
     });
     return await work(made);
   } finally {

@@ -1,7 +1,8 @@
 import type { Configuration } from '../configuration/configuration.ts';
 import { ConfigurationError } from '../errors.ts';
-import { formatReference, parseReference, type Reference } from '../image/reference.ts';
-import { type Credential, type CredentialStore, loadDockerCredentials } from '../registry/credentials.ts';
+import { canonicalName, formatReference, parseReference, type Reference } from '../image/reference.ts';
+import type { Credential } from '../registry/credentials.ts';
+import { loadDockerCredentials } from '../registry/docker-config.ts';
 import { Registries } from '../registry/registries.ts';
 import type { Runtime } from './action.ts';
 import { optional, secret, text } from './inputs.ts';
@@ -22,7 +23,8 @@ export interface Side {
 
 /** The side of the release repository that plugins' images come from or go to. */
 export function pluginSide(name: SideName, { plugins }: Configuration): Side {
-  return { name, home: plugins[name] };
+  const home = plugins[name];
+  return { name, home: home === undefined ? undefined : canonicalName(home) };
 }
 
 /** The side of the storage repository: where the distributions' images are. */
@@ -35,7 +37,7 @@ export function storageSide({ storage }: Configuration): Side {
  *
  * Once the configuration says where the side is at home, a reference outside of it must be to a registry that is
  * configured, or nothing is contacted. Credentials come from the side's inputs, which are for the home's host only, else
- * from docker's configuration; every secret is masked before it is used.
+ * from docker's configuration and the programs it names; every secret is masked before it is used.
  */
 export async function openRegistries(
   side: Side,
@@ -45,9 +47,16 @@ export async function openRegistries(
   runtime: Runtime,
 ): Promise<Registries> {
   for (const reference of references) checkAllowed(side, reference, configuration);
-  const docker = await loadDockerCredentials(runtime.env);
+  const docker = await loadDockerCredentials({
+    env: runtime.env,
+    mask: runtime.mask,
+    advice: `give the inputs ${side.name}-username and ${side.name}-password`,
+  });
   const given = readCredential(side.name, inputs);
-  const credentials: CredentialStore = given === undefined ? docker : docker.with(hostsOf(side, references), given);
+  const credentials =
+    given === undefined
+      ? docker
+      : docker.with(hostsOf(side, references), given, `the inputs ${side.name}-username and ${side.name}-password`);
   for (const secretText of credentials.secrets()) runtime.mask(secretText);
   return new Registries(configuration.registries, credentials, runtime.log);
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type EventContext, readEvent } from '../github/event.ts';
 import type { Annotation, Runtime } from './action.ts';
 import { type InputDefinitions, type InputsOf, readInputs } from './inputs.ts';
@@ -12,6 +13,9 @@ export interface RecordingRuntime extends Runtime {
   /** Does what an action kept for its end. */
   end(): Promise<void>;
 }
+
+/** Below a file nobody can make anything, whoever runs the tests: what needs a work directory has to be given one. */
+const NOWHERE = join(import.meta.filename, 'no-work-directory');
 
 /** Makes a runtime whose environment is `env` alone; `event` replaces parts of what is read from it. */
 export function recordRuntime(env: NodeJS.ProcessEnv = {}, event: Partial<EventContext> = {}): RecordingRuntime {
@@ -29,14 +33,14 @@ export function recordRuntime(env: NodeJS.ProcessEnv = {}, event: Partial<EventC
     event: { ...readEvent(env), ...event },
     env,
     summary: new Summary(),
-    workDirectory: env['RUNNER_TEMP'] ?? '/nonexistent',
+    workDirectory: env['RUNNER_TEMP'] ?? NOWHERE,
     annotate: (annotation) => annotations.push(annotation),
     mask: (secret) => masked.push(secret),
     atEnd: (work) => works.push(work),
     end: async () => {
       for (const work of works) await work();
     },
-    fail: (reason) => failures.push(reason),
+    fail: (_, reason) => failures.push(reason),
     group: (_, work) => work(),
   };
 }

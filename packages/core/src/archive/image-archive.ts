@@ -41,6 +41,8 @@ export interface ImageArchive {
   /** Digest of what is inside: the wanted one, or that of an index with fewer platforms. */
   readonly digest: Digest;
   readonly platforms: readonly string[];
+  /** Layers compressed with zstd, which older engines do not load. */
+  readonly zstdLayers: readonly Digest[];
 }
 
 /**
@@ -70,10 +72,12 @@ export async function archiveImage(options: ImageArchiveOptions): Promise<ImageA
     ...inventory.blobs.map(({ digest, content }) => ({ name: blobPath(digest), content })),
   ]);
   const composition = sha256(JSON.stringify([files, inventory.blobs.map(({ digest }) => digest)]));
-  return { content: storedGzip(layout), composition, digest: top.digest, platforms: inventory.platforms };
+  const { platforms, zstdLayers } = inventory;
+  return { content: storedGzip(layout), composition, digest: top.digest, platforms, zstdLayers };
 }
 
 interface Inventory {
+  readonly zstdLayers: readonly Digest[];
   readonly images: readonly { readonly platform: Platform; readonly manifest: ImageManifest }[];
   readonly platforms: readonly string[];
   /** Everything the layout holds, manifests too, sorted by digest: an archive's bytes must not depend on an order of arrival. */
@@ -86,6 +90,7 @@ async function takeInventory(
   label: string,
 ): Promise<Inventory> {
   const blobs = new Map<Digest, Content>();
+  const zstd = new Set<Digest>();
   const images: { platform: Platform; manifest: ImageManifest }[] = [];
   const add = async (raw: RawManifest, descriptor: Descriptor | undefined): Promise<void> => {
     if (blobs.has(raw.digest)) return;
@@ -98,6 +103,7 @@ async function takeInventory(
     for (const blob of [manifest.config, ...manifest.layers]) {
       if (isForeignLayer(blob.mediaType)) throw foreignLayer(label, blob);
       const content = repository.blob(blob);
+      if (blob.mediaType.endsWith('zstd')) zstd.add(blob.digest);
       blobs.set(blob.digest, spool?.prefer(blob, content) ?? content);
     }
     const isImage = isContainerImage(manifest) && !(descriptor !== undefined && isAttestation(descriptor));
@@ -107,6 +113,7 @@ async function takeInventory(
   await add(top, undefined);
   return {
     images,
+    zstdLayers: [...zstd],
     platforms: images.map(({ platform }) => formatPlatform(platform)),
     blobs: [...blobs].map(([digest, content]) => ({ digest, content })).sort((a, b) => (a.digest < b.digest ? -1 : 1)),
   };

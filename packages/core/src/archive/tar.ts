@@ -69,22 +69,24 @@ const NAME_LENGTH = 100;
  * directories 0755 unless they say otherwise, one fixed time: the same entries give the same bytes on every machine.
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_06
  */
-export function tar(entries: readonly TarEntry[], { mtime = MTIME }: TarOptions = {}): Content {
-  const parts = entries.map((entry) => ({ header: encodeHeaders(entry, mtime), entry }));
-  const size = parts.reduce((sum, { header, entry }) => sum + header.length + paddedSize(entry), END.length);
-  return {
-    size,
-    async *open() {
-      for (const { header, entry } of parts) {
-        yield header;
-        if (!('content' in entry)) continue;
-        yield* exactly(entry);
-        const padding = paddedSize(entry) - entry.content.size;
-        if (padding > 0) yield END.subarray(0, padding);
-      }
-      yield END;
-    },
-  };
+export function tar(entries: readonly TarEntry[], options: TarOptions = {}): Content {
+  const size = entries.reduce((sum, entry) => sum + encodeHeaders(entry, MTIME).length + paddedSize(entry), END.length);
+  return { size, open: () => streamTar(entries, options) };
+}
+
+/** Makes the same archive of entries that become known one by one, so that its size is not. */
+export async function* streamTar(
+  entries: Iterable<TarEntry> | AsyncIterable<TarEntry>,
+  { mtime = MTIME }: TarOptions = {},
+): AsyncGenerator<Buffer, void> {
+  for await (const entry of entries) {
+    yield encodeHeaders(entry, mtime);
+    if (!('content' in entry)) continue;
+    yield* exactly(entry);
+    const padding = paddedSize(entry) - entry.content.size;
+    if (padding > 0) yield END.subarray(0, padding);
+  }
+  yield END;
 }
 
 /** Passes a file's bytes on, and throws a RangeError when there are not as many as its header says. */
@@ -178,7 +180,8 @@ function encodeHeader({ name, linkTo, size, type, mode, uid, gid }: Header, mtim
   header.write(type, 156, 'latin1');
   header.write(shorten(linkTo), 157, 'utf8');
   header.write('ustar\x0000', 257, 'latin1');
-  const sum = header.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of header) sum += byte;
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return header;
 }

@@ -4,13 +4,15 @@ import { basename, dirname } from 'node:path';
 import { ActionError, ConfigurationError, messageOf, systemCodeOf } from '../errors.ts';
 import type { Content } from '../util/content.ts';
 import { PartialFile, sweepPartials } from '../util/partial-file.ts';
+import { readBuffers } from '../util/read-buffers.ts';
 import { formatBytes } from '../util/units.ts';
 
 /**
  * Writes `content` to `path` and returns its SHA-256, hexadecimal.
  *
  * The file appears under its name only when it is complete; after a failure nothing is left, and what a killed run left
- * is removed by the next.
+ * is removed by the next. It is not forced to the disk: that takes as long as the disk does with all of it, and after a power
+ * cut the next run writes it again, whatever stands there; whoever takes it meanwhile compares its SHA-256.
  */
 export async function writeContent(path: string, content: Content): Promise<string> {
   let file: PartialFile | undefined;
@@ -22,6 +24,7 @@ export async function writeContent(path: string, content: Content): Promise<stri
     for await (const chunk of content.open()) {
       hash.update(chunk);
       await file.add(chunk);
+      readBuffers.release(chunk);
     }
     await file.commit();
     return hash.digest('hex');
@@ -38,6 +41,12 @@ function explainDiskFailure(error: unknown, path: string, size: number): unknown
       return new ActionError(
         'disk-full',
         `No space left for ${path}, which needs ${formatBytes(size)}. Nothing was left behind; free space or give another directory.`,
+        { cause: error },
+      );
+    case 'EFBIG':
+      return new ActionError(
+        'file-too-large',
+        `${path} needs ${formatBytes(size)}, and so large a file is not allowed there. Nothing was left behind; raise the limit (ulimit -f) or give another directory.`,
         { cause: error },
       );
     case 'EACCES':

@@ -11,6 +11,7 @@ const DISTRIBUTION = [
   'url',
   'cache',
   'layers',
+  'compression',
 ];
 
 /**

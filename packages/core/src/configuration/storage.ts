@@ -25,7 +25,12 @@ export interface Distribution {
   readonly cache: number;
   /** Layers its packages are spread over. */
   readonly layers: number;
+  /** How they are compressed. */
+  readonly compression: Compression;
 }
+
+/** What compresses layers: every engine takes gzip, zstd those of 2022 and later. */
+export type Compression = 'gzip' | 'zstd';
 
 export interface StorageSettings {
   /** `owner/name` of the storage repository; undefined is the repository the job runs for. */
@@ -145,6 +150,7 @@ function resolveDistribution(name: string, file: DistributionFile): Distribution
     url: file.url?.replace(/\/+$/, ''),
     cache: parseDuration(file.cache ?? '10s'),
     layers: file.layers ?? 8,
+    compression: file.compression ?? 'gzip',
   };
 }
 

@@ -11,6 +11,8 @@ export interface Descriptor {
   readonly size: number;
   readonly platform?: Platform;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Where the content can be fetched instead; registries need not have it then. */
+  readonly urls?: readonly string[];
 }
 
 /** A manifest or an index exactly as a registry serves it: the digest is over these bytes, so they are never rewritten. */
@@ -69,13 +71,15 @@ function parseJson(bytes: Buffer, where: string): Record<string, unknown> {
   throw new ActionError('invalid-manifest', `${where}: the manifest is no JSON object. Push the image again.`);
 }
 
+/** Artifacts without layers often have `null` here: an empty list, as Go writes it. */
 function parseDescriptors(value: unknown, where: string): Descriptor[] {
+  if (value === null) return [];
   if (!Array.isArray(value)) throw new ActionError('invalid-manifest', `${where}: the manifest's list is missing.`);
   return value.map((item: unknown) => parseDescriptor(item, where));
 }
 
 function parseDescriptor(value: unknown, where: string): Descriptor {
-  const { mediaType, digest, size, platform, annotations } = (value ?? {}) as Partial<Descriptor>;
+  const { mediaType, digest, size, platform, annotations, urls } = (value ?? {}) as Partial<Descriptor>;
   const valid = typeof digest === 'string' && isDigest(digest) && Number.isSafeInteger(size) && (size ?? -1) >= 0;
   if (!valid || typeof mediaType !== 'string') {
     throw new ActionError(
@@ -89,6 +93,7 @@ function parseDescriptor(value: unknown, where: string): Descriptor {
     size: size as number,
     ...(isPlatform(platform) && { platform }),
     ...(typeof annotations === 'object' && annotations !== null && { annotations }),
+    ...(Array.isArray(urls) && urls.length > 0 && { urls }),
   };
 }
 

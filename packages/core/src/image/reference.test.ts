@@ -11,6 +11,9 @@ describe('parseReference', () => {
     [`registry.example.com:8443/x__y/z-z@${DIGEST}`, 'registry.example.com:8443', 'x__y/z-z', undefined, DIGEST],
     [`harbor.example.com/app:v1@${DIGEST}`, 'harbor.example.com', 'app', 'v1', DIGEST],
     ['busybox', 'docker.io', 'library/busybox', undefined, undefined],
+    ['docker.io/busybox:1', 'docker.io', 'library/busybox', '1', undefined],
+    ['index.docker.io/busybox:1', 'docker.io', 'library/busybox', '1', undefined],
+    ['registry-1.docker.io/grafana/grafana:11', 'docker.io', 'grafana/grafana', '11', undefined],
     ['grafana/grafana:11', 'docker.io', 'grafana/grafana', '11', undefined],
   ])('reads %s', (text, registry, repository, tag, digest) => {
     const reference = parseReference(text);

@@ -20,6 +20,10 @@ const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
 const HOST =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?$/;
+
+/** Docker Hub's name, the one from its early days, and the host that serves it. */
+const DOCKER_HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /** Returns the reference that `text` spells; throws a ConfigurationError that says which part is wrong. */
@@ -47,11 +51,18 @@ function splitName(name: string): { registry: string; repository: string } {
   if (slash === -1 || !(first.includes('.') || first.includes(':') || first === 'localhost')) {
     return { registry: 'docker.io', repository: slash === -1 ? `library/${name}` : name };
   }
+  const registry = DOCKER_HUB.has(first) ? 'docker.io' : first;
   const repository = name.slice(slash + 1);
   return {
-    registry: first,
-    repository: first === 'docker.io' && !repository.includes('/') ? `library/${repository}` : repository,
+    registry,
+    repository: registry === 'docker.io' && !repository.includes('/') ? `library/${repository}` : repository,
   };
+}
+
+/** Returns a registry with a namespace, as configurations name them, with the name that references have for Docker Hub. */
+export function canonicalName(name: string): string {
+  const [registry = '', ...path] = name.split('/');
+  return [DOCKER_HUB.has(registry) ? 'docker.io' : registry, ...path].join('/');
 }
 
 /** Returns the text of a reference; `parseReference` gives the same reference back. */

@@ -1,7 +1,7 @@
-import type { Dispatcher } from 'undici';
 import { messageOf } from '../errors.ts';
 import { readAll } from '../util/content.ts';
 import { createDispatcher, type HttpResponse, send } from '../util/http.ts';
+import type { Dispatcher } from '../util/http-dispatcher.ts';
 import type { Log } from '../util/log.ts';
 import type { Clock } from './clock.ts';
 

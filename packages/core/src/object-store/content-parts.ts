@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Content } from '../util/content.ts';
+import { readBuffers } from '../util/read-buffers.ts';
 import { type ContentDigest, combineParts, type Part, partSizeFor } from './content-digest.ts';
 import { Crc64 } from './crc64.ts';
 
@@ -41,19 +42,23 @@ export class ContentParts {
   async *read(): AsyncGenerator<PartBytes, void> {
     let buffer = this.#take();
     let filled = 0;
+    let crc64 = new Crc64();
     for await (const chunk of this.#content.open()) {
       this.#sha256.update(chunk);
       for (let at = 0; at < chunk.length; ) {
         const copied = chunk.copy(buffer, filled, at);
+        crc64.update(chunk.subarray(at, at + copied));
         at += copied;
         filled += copied;
         if (filled < buffer.length) continue;
-        yield this.#close(buffer, filled);
+        yield this.#close(buffer, filled, crc64);
         buffer = this.#take();
         filled = 0;
+        crc64 = new Crc64();
       }
+      readBuffers.release(chunk);
     }
-    if (filled > 0) yield this.#close(buffer, filled);
+    if (filled > 0) yield this.#close(buffer, filled, crc64);
   }
 
   /** Returns the digest of what was read; asked for once, after the last part. */
@@ -67,13 +72,11 @@ export class ContentParts {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#partSize);
   }
 
-  #close(buffer: Buffer, filled: number): PartBytes {
-    const bytes = buffer.subarray(0, filled);
+  #close(buffer: Buffer, filled: number, crc64: Crc64): PartBytes {
     const start = this.#parts.length * this.#partSize;
-    const crc64 = String(new Crc64().update(bytes).digest());
-    const part = { number: this.#parts.length + 1, start, end: start + filled, crc64 };
+    const part = { number: this.#parts.length + 1, start, end: start + filled, crc64: String(crc64.digest()) };
     this.#parts.push(part);
-    return { part, bytes, release: () => this.#free.push(buffer) };
+    return { part, bytes: buffer.subarray(0, filled), release: () => this.#free.push(buffer) };
   }
 }
 

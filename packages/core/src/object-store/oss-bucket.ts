@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import OSS from 'ali-oss';
-import type { Dispatcher } from 'undici';
 import { ActionError, messageOf } from '../errors.ts';
 import { ContentError } from '../util/content.ts';
-import { createDispatcher } from '../util/http.ts';
+import { createDispatcher, NetworkError } from '../util/http.ts';
+import type { Dispatcher } from '../util/http-dispatcher.ts';
 import type { Log } from '../util/log.ts';
 import { RetryBudget, type RetryOptions } from '../util/retry.ts';
 import { fileChanged, isUnchanged, type Part, type Source } from './content-digest.ts';
@@ -148,7 +148,7 @@ export class OssBucket {
         throw new DamageError(
           'part-damaged',
           `${this.host}: part ${number} of ${this.uri(key)} has the CRC64 ${stored} in OSS instead of ${crc64}: it was ` +
-            'damaged on its way.',
+            'damaged on its way. Run again; when it stays so, see what stands between here and OSS.',
         );
       }
       return etag;
@@ -241,7 +241,8 @@ export class OssBucket {
     try {
       return await work(new OSS({ ...this.#options, urllib: exchange }));
     } catch (error) {
-      if (exchange.failure !== undefined) throw sourceFailure(exchange.failure) ?? exchange.failure;
+      if (exchange.failure !== undefined)
+        throw sourceFailure(exchange.failure) ?? this.#lost(purpose, exchange.failure);
       const { answer } = exchange;
       if (answer !== undefined && answer.status >= 300) throw this.#refusal(purpose, answer);
       if (answer === undefined) throw error;
@@ -249,6 +250,11 @@ export class OssBucket {
         cause: error,
       });
     }
+  }
+
+  /** Makes a lost connection say what it was needed for. */
+  #lost(purpose: string, failure: unknown): unknown {
+    return failure instanceof NetworkError ? failure.during(`${this.host}: cannot ${purpose}`) : failure;
   }
 
   #refusal(purpose: string, answer: OssAnswer): OssError {

@@ -93,7 +93,13 @@ function explain(
   }
   const known = ossCode === undefined ? undefined : CURES[ossCode];
   if (known !== undefined) return known;
-  return ['oss-refused', status >= 500 ? 'OSS has a problem: run again later, parts that were stored are kept.' : ''];
+  if (status === 429) return ['oss-refused', 'OSS limits the number of requests: run again later.'];
+  return [
+    'oss-refused',
+    status >= 500
+      ? 'OSS has a problem: run again later, parts that were stored are kept.'
+      : 'Run again; when it stays so, look up the code in the documentation of OSS, or ask its support with the request id.',
+  ];
 }
 
 /** Returns the answer's error document; that of a HEAD stands in a header, for its answer has no body. */

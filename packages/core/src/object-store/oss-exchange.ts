@@ -1,8 +1,8 @@
 import type OSS from 'ali-oss';
-import type { Dispatcher } from 'undici';
 import { ActionError } from '../errors.ts';
 import { readAll } from '../util/content.ts';
 import { type Cures, type Headers, type HttpRequest, NetworkError, send } from '../util/http.ts';
+import type { Dispatcher } from '../util/http-dispatcher.ts';
 
 /** OSS answers with a listing of 1,000 entries at the most. */
 const ANSWER_LIMIT = 4 * 1024 * 1024;
@@ -36,7 +36,8 @@ export interface OssAnswer {
  * Sends what ali-oss has signed, one request, and remembers how it went.
  *
  * The library's own transport knows a deadline for whole transfers but no idle timeout, and the library makes of a lost
- * connection an error without a cause, and of a refusal one without its details: both are kept here.
+ * connection an error without a cause, and of a refusal one without its details: both are kept here. Because that transport
+ * never runs, the tables of character sets that it would load for its answers (`iconv-lite`) are left out of the bundle.
  */
 export class OssExchange implements OSS.Transport {
   answer: OssAnswer | undefined;

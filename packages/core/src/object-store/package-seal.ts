@@ -8,6 +8,12 @@ import type { StoredObject } from './oss-bucket.ts';
  * takes at the beginning of an upload only. The checksum object is written last, by a run that has read the whole package;
  * so the composition that it names, which is known before a byte is read, stands for these sums. They say which object
  * is meant: beside another one, with another CRC-64, the seal is void.
+ *
+ * A copy of the object onto itself could put the SHA-256 into its metadata afterwards, and would be worse than none. The
+ * object is there without it until the copy ends, so a reader gains nothing; the copy replaces what is released, without
+ * OSS's own refusal to overwrite, and may replace what somebody else has put there in between; it is a second version
+ * where versions are kept, and forbidden where they are locked; above 1 GB it is an upload in parts of its own, which can
+ * be killed half-way. https://help.aliyun.com/en/oss/developer-reference/copyobject
  */
 export interface PackageSeal {
   /** See `PackageContent`. */

@@ -13,8 +13,9 @@ const CHUNK = 256 * 1024;
 /**
  * An upload in parts of content that is made while it is sent, and read once.
  *
- * It goes on where an earlier run was stopped, on whichever machine: the content has the same bytes every time, and it is
- * read from its beginning in any case, for its SHA-256. A part that OSS has with our MD5 is not sent; any other one
+ * It goes on where an earlier run was stopped, on whichever machine: the content has the same bytes every time. It is read
+ * from its beginning in any case, for its SHA-256 is over all of it, so nothing would be gained by reading it from the first
+ * part that is missing. A part that has to be sent again is in memory still. A part that OSS has with our MD5 is not sent; any other one
  * replaces what stands there. Nothing is completed but our own parts, so an upload that was begun for other content does
  * no harm to ours.
  */

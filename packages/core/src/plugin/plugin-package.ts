@@ -7,6 +7,7 @@ import type { Platform } from '../image/platform.ts';
 import { parseReference, type Reference } from '../image/reference.ts';
 import type { Registries } from '../registry/registries.ts';
 import type { Spool } from '../registry/spool.ts';
+import type { Log } from '../util/log.ts';
 import { mapPooled } from '../util/pool.ts';
 import type { Plugin } from './plugin.ts';
 
@@ -28,6 +29,7 @@ export interface PackageOptions {
   readonly platforms: readonly Platform[];
   /** The platform that docker's form of an archive shows; see `archiveImage`. */
   readonly dockerPlatform: Platform | undefined;
+  readonly log: Log;
 }
 
 /** A package that could be made, with its size. */
@@ -79,7 +81,7 @@ export async function planPackage(plugin: Plugin, options: PackageOptions): Prom
 }
 
 async function planArchive({ image, reference }: PackedImage, options: PackageOptions) {
-  const { registries, spool, platforms, dockerPlatform } = options;
+  const { registries, spool, platforms, dockerPlatform, log } = options;
   const repository = registries.repository(reference);
   const digest = image.digest ?? (await repository.head(reference.tag))?.digest;
   if (digest === undefined) {
@@ -87,6 +89,12 @@ async function planArchive({ image, reference }: PackedImage, options: PackageOp
   }
   const archive = await archiveImage({ repository, digest, reference, platforms, dockerPlatform, spool });
   const { source, target, name } = image;
+  if (archive.zstdLayers.length > 0) {
+    log.warning(
+      `${target}: compressed with zstd are the layers ${archive.zstdLayers.join(', ')}. Docker loads them from version 23 on, ` +
+        'podman and containerd do. For older ones build the image with gzip (buildx: compression=gzip,force-compression=true).',
+    );
+  }
   return {
     name,
     content: archive.content,

@@ -1,160 +1,140 @@
-import type { Dispatcher } from 'undici';
-import { ActionError, ConfigurationError } from '../errors.ts';
-import { readAll } from '../util/content.ts';
-import { HttpError, type HttpResponse, NetworkError, readErrorBody, send } from '../util/http.ts';
+import { messageOf } from '../errors.ts';
+import type { HttpResponse } from '../util/http.ts';
+import type { Dispatcher } from '../util/http-dispatcher.ts';
 import { type Challenge, parseChallenge } from './challenge.ts';
-import { type Credential, encodeBasic } from './credentials.ts';
+import { type CredentialSource, encodeBasic, type FoundCredential } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
+import { type Token, TokenCache } from './token-cache.ts';
+import { fetchToken } from './token-service.ts';
 
-interface Token {
-  readonly value: string;
-  /** Milliseconds since the epoch. */
-  readonly expires: number;
+/** An answer, and the `Authorization` header that its request had. */
+export interface Authorized {
+  readonly response: HttpResponse;
+  readonly header: string | undefined;
 }
 
-/** A token is renewed this long before it ends, so that a request that takes its time does not outlive it. */
-const MARGIN = 30_000;
-
-/** The specification's default lifetime, in seconds. */
-const DEFAULT_LIFETIME = 60;
-
 /**
- * Knows how one registry wants to be authorized, and keeps its tokens, one for each scope.
+ * Knows how one registry wants to be authorized, and keeps its tokens.
  *
- * The way is learnt from the first 401; from then on every request carries its header from the start.
- * Credentials are sent to the registry's own hosts only (`Endpoint.tokenHosts`): the realm stands in an answer that
- * anybody could have written who can answer for the registry.
+ * The way is learnt from the first 401; from then on every request carries its header from the start. Credentials are
+ * looked up when a registry asks for some: a program that keeps them is not run for a registry that is open to all.
  */
 export class Authorization {
   readonly #endpoint: Endpoint;
-  readonly #credential: Credential | undefined;
+  readonly #source: CredentialSource | undefined;
   readonly #dispatcher: Dispatcher;
-  readonly #tokens = new Map<string, Promise<Token>>();
+  readonly #tokens: TokenCache;
   #challenge: Challenge | undefined;
+  #credential: Promise<FoundCredential | undefined> | undefined;
+  /** Why credentials could not be looked up. */
+  #failure = '';
+  /** Ends when the first request has been answered. */
+  #pioneer: Promise<void> | undefined;
 
-  constructor(endpoint: Endpoint, credential: Credential | undefined, dispatcher: Dispatcher) {
+  constructor(endpoint: Endpoint, source: CredentialSource | undefined, dispatcher: Dispatcher) {
     this.#endpoint = endpoint;
-    this.#credential = credential;
+    this.#source = source;
     this.#dispatcher = dispatcher;
+    this.#tokens = new TokenCache((scope) => this.#fetchToken(scope));
   }
 
-  /** Returns the `Authorization` header for a request in `scope`; undefined while nothing is known or nothing needed. */
-  async header(scope: string): Promise<string | undefined> {
-    const challenge = this.#challenge;
-    if (challenge === undefined) return undefined;
-    if (challenge.scheme === 'basic') return this.#basic();
-    let token = this.#tokens.get(scope);
-    if (token === undefined || (await token).expires - MARGIN < Date.now()) {
-      token = this.#fetchToken(challenge, scope);
-      this.#tokens.set(scope, token);
-      token.catch(() => this.#tokens.delete(scope));
+  /**
+   * Sends a request by `send`, which is given the header for it, and once more when the registry answers with a 401 from
+   * which it can be learnt how to ask.
+   */
+  async run(scope: string, send: (header: string | undefined) => Promise<HttpResponse>): Promise<Authorized> {
+    const letOthersGo = await this.#takeTurn();
+    try {
+      const header = await this.header(scope);
+      const response = await send(header);
+      if (response.status !== 401 || !(await this.#learn(response, scope, header))) return { response, header };
+      letOthersGo();
+      await response.discard();
+      const second = await this.header(scope);
+      return { response: await send(second), header: second };
+    } finally {
+      letOthersGo();
     }
-    return `Bearer ${(await token).value}`;
+  }
+
+  /**
+   * Says which credentials were used and where they stand, or that there were none and where to put them; for a refusal
+   * also what to do.
+   */
+  async explain(refused = false): Promise<string> {
+    const { places = `No credentials for ${this.#endpoint.name} were given.`, expected = false } = this.#source ?? {};
+    // Not looked up now: a program is not run for the sake of a message.
+    if (this.#credential === undefined && expected) return 'It was asked without credentials, for it asked for none.';
+    const found = await this.#credential;
+    if (this.#failure !== '') return `It was asked without credentials: ${this.#failure}`;
+    if (found === undefined) return places;
+    const { credential, origin } = found;
+    const who = 'identityToken' in credential ? 'an identity token' : `the user ${credential.username}`;
+    const cure = refused ? 'Check the user name and password for this registry. ' : '';
+    return `${cure}It was asked with ${who} from ${origin}.`;
+  }
+
+  /**
+   * Lets one request go ahead as long as nobody knows how the registry wants to be asked: with credentials in hand it is
+   * as good as certain that all the others would be told the same. Returns what ends the turn.
+   */
+  async #takeTurn(): Promise<() => void> {
+    if (this.#challenge === undefined && this.#source?.expected === true) {
+      if (this.#pioneer === undefined) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#pioneer = promise;
+        return resolve;
+      }
+      await this.#pioneer;
+    }
+    return () => undefined;
+  }
+
+  /** Returns the header for a request; undefined while nothing is known or nothing needed. */
+  async header(scope: string): Promise<string | undefined> {
+    if (this.#challenge === undefined) return undefined;
+    if (this.#challenge.scheme === 'basic') return this.#basic();
+    return `Bearer ${await this.#tokens.get(scope)}`;
   }
 
   /**
    * Learns from a 401; returns whether the request is worth another try. `sent` is the header the request had: many
    * requests can be under way before the first 401 tells how to authorize them, and each of those deserves its try. A
-   * token that was just refused is thrown away: it may have been revoked, or the clock may be wrong.
+   * token that was just refused is thrown away.
    */
-  learn(response: HttpResponse, scope: string, sent: string | undefined): boolean {
+  async #learn(response: HttpResponse, scope: string, sent: string | undefined): Promise<boolean> {
     const challenge = parseChallenge(response.headers['www-authenticate']);
     if (challenge === undefined) return false;
     this.#challenge = challenge;
-    if (challenge.scheme === 'basic') return sent === undefined && this.#basic() !== undefined;
-    if (sent !== undefined) this.#tokens.delete(scope);
+    if (challenge.scheme === 'basic') return sent === undefined && (await this.#basic()) !== undefined;
+    if (sent !== undefined) this.#tokens.refuse(scope, sent.replace(/^Bearer /, ''), challenge.scope);
     return true;
   }
 
-  #basic(): string | undefined {
-    const credential = this.#credential;
+  async #basic(): Promise<string | undefined> {
+    const credential = (await this.#lookUp())?.credential;
     if (credential === undefined || 'identityToken' in credential) return undefined;
     return `Basic ${encodeBasic(credential)}`;
   }
 
-  async #fetchToken(challenge: Challenge & { scheme: 'bearer' }, scope: string): Promise<Token> {
-    const url = this.#realm(challenge.realm);
-    const response = await this.#askForToken(url, challenge.service, scope);
-    if (response.status !== 200) {
-      const body = await readErrorBody(response);
-      throw new HttpError(
-        response.status === 401 || response.status === 403 ? 'unauthorized' : 'token-service',
-        `${this.#endpoint.name}: the token service ${url.host} answered ${response.status} for ${scope} ` +
-          `${this.#who()}. ${explainRefusal(response.status)}${body === '' ? '' : `\n${body.slice(0, 500)}`}`,
-        response,
-      );
-    }
-    return parseToken(await readToken(response, url), url.host);
+  /**
+   * Looks once. What fails is told with the registry's refusal, and only then: many registries that ask for credentials
+   * serve everybody a token.
+   */
+  #lookUp(): Promise<FoundCredential | undefined> {
+    this.#credential ??= (this.#source?.lookUp() ?? Promise.resolve(undefined)).catch((error: unknown) => {
+      this.#failure = messageOf(error);
+      return undefined;
+    });
+    return this.#credential;
   }
 
-  #askForToken(url: URL, service: string | undefined, scope: string): Promise<HttpResponse> {
-    const credential = this.#credential;
-    const dispatcher = this.#dispatcher;
-    if (credential !== undefined && 'identityToken' in credential) {
-      const form = new URLSearchParams({
-        grant_type: 'refresh_token',
-        client_id: 'slipway',
-        refresh_token: credential.identityToken,
-        scope,
-      });
-      if (service !== undefined) form.set('service', service);
-      const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-      return send({ method: 'POST', url, headers, body: Buffer.from(form.toString()), dispatcher });
-    }
-    if (service !== undefined) url.searchParams.set('service', service);
-    for (const one of scope.split(' ')) url.searchParams.append('scope', one);
-    const basic = this.#basic();
-    return send({ method: 'GET', url, headers: basic === undefined ? {} : { authorization: basic }, dispatcher });
+  async #fetchToken(scope: string): Promise<Token> {
+    const challenge = this.#challenge;
+    if (challenge?.scheme !== 'bearer') throw new Error('a token is fetched only when one was asked for');
+    const credential = (await this.#lookUp())?.credential;
+    const account = await this.explain(true);
+    const endpoint = this.#endpoint;
+    return fetchToken({ endpoint, challenge, credential, scope, account, dispatcher: this.#dispatcher });
   }
-
-  #realm(realm: string): URL {
-    const url = URL.parse(realm, this.#endpoint.origin.href);
-    const { name, origin, tokenHosts } = this.#endpoint;
-    const encrypted = url?.protocol === 'https:' || url?.protocol === origin.protocol;
-    if (url !== null && encrypted && tokenHosts.has(url.host)) return url;
-    throw new ConfigurationError(
-      'foreign-token-host',
-      `The registry ${name} sends us to ${url?.origin ?? realm} for a token, which is not its own host. ` +
-        `If that is its token service, say so in the configuration:\n\n` +
-        `registries:\n  ${name}:\n    token-host: ${url?.host ?? '<host>'}\n`,
-    );
-  }
-
-  #who(): string {
-    const credential = this.#credential;
-    if (credential === undefined) return 'without credentials';
-    return 'identityToken' in credential ? 'with an identity token' : `as ${credential.username}`;
-  }
-}
-
-async function readToken(response: HttpResponse, url: URL): Promise<string> {
-  try {
-    return (await readAll(response.body, 256 * 1024)).toString('utf8');
-  } catch (error) {
-    throw new NetworkError('GET', url, error);
-  }
-}
-
-function explainRefusal(status: number): string {
-  return status === 401 || status === 403
-    ? 'Check the user name and password for this registry, and that the user may do this in this repository.'
-    : 'The service may be down; run again later.';
-}
-
-function parseToken(text: string, host: string): Token {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    answer = undefined;
-  }
-  const fields = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>;
-  const value = fields['token'] ?? fields['access_token'];
-  if (typeof value !== 'string' || value === '') {
-    throw new ActionError('token-service', `The token service ${host} answered without a token.`);
-  }
-  const lifetime = fields['expires_in'];
-  const seconds = typeof lifetime === 'number' && lifetime > 0 ? lifetime : DEFAULT_LIFETIME;
-  // A lifetime shorter than twice the margin would be renewed at every request.
-  return { value, expires: Date.now() + Math.max(seconds * 1000, 2 * MARGIN) };
 }

@@ -1,11 +1,12 @@
 import type { Digest } from '../image/digest.ts';
 import type { Descriptor } from '../image/manifest.ts';
-import { AdaptivePool } from '../util/adaptive-pool.ts';
-import { type Content, countContent } from '../util/content.ts';
+import { AdaptiveLimit, AdaptivePool } from '../util/adaptive-pool.ts';
+import { type Content, timeContent } from '../util/content.ts';
 import { Pool } from '../util/pool.ts';
+import type { Registry } from './registry.ts';
 import type { Repository } from './repository.ts';
 import { isSpoolDamage, type Spool } from './spool.ts';
-import { type BlobRoad, TransferStatistics } from './transfer-statistics.ts';
+import { type BlobRoad, StepClock, TransferStatistics } from './transfer-statistics.ts';
 import type { UploadJournal } from './upload-journal.ts';
 
 export type { BlobRoad } from './transfer-statistics.ts';
@@ -19,8 +20,16 @@ const TINY = 64 * 1024;
 /** Requests without content that are under way at once, beside the transfers. */
 const LOOKUPS = 16;
 
+interface Host {
+  readonly limit: AdaptiveLimit;
+  /** Sides of the job that use it; each has a Registry of its own. */
+  readonly registries: Set<Registry>;
+  /** Bytes that went from or to it. */
+  bytes: number;
+}
+
 export interface BlobCopierOptions {
-  /** Blobs on the way at once in the beginning; see AdaptivePool. */
+  /** Blobs on the way from or to one registry at once in the beginning; see AdaptiveLimit. */
   readonly concurrency?: number;
   readonly journal?: UploadJournal;
   /** Where blobs are kept for the next step, and found. */
@@ -36,8 +45,9 @@ export class BlobCopier {
   readonly statistics = new TransferStatistics();
   readonly #options: BlobCopierOptions;
   readonly #lookups = new Pool(LOOKUPS);
-  /** Transfers between two registries, keyed by both. */
-  readonly #transfers = new Map<string, AdaptivePool>();
+  readonly #transfers = new AdaptivePool();
+  /** How much each registry stands, by its name: one that is slow or refuses slows nobody else down. */
+  readonly #hosts = new Map<string, Host>();
   /** Registries that refused to mount: there, the question comes with the upload. */
   readonly #reluctant = new Set<string>();
   /** The repositories of a registry in which a blob is known to be, or will be soon; keyed by registry and digest. */
@@ -113,55 +123,72 @@ export class BlobCopier {
       this.#reluctant.add(name);
     }
     if (size > SMALL && (await this.#lookups.run(() => target.hasBlob(digest)))) return 'present';
+    const hosts = [this.#hostOf(source.registry), this.#hostOf(target.registry)];
     const transfer = async (): Promise<BlobRoad> => {
-      this.statistics.begin(digest, `${target}`);
+      const clock = new StepClock();
+      this.statistics.begin(digest, `${target}`, clock);
       const { journal } = this.#options;
       const question = size > SMALL ? from : (from ?? target.name);
-      const road = await this.#put(descriptor, source, target, {
+      const content = () =>
+        timeContent(this.#contentOf(descriptor, source), clock, (bytes) => {
+          this.statistics.read += bytes;
+          for (const host of new Set(hosts)) host.bytes += bytes;
+        });
+      const road = await this.#put(descriptor, content, target, {
+        onPause: (milliseconds) => clock.add('retrying', milliseconds),
         ...(question !== undefined && { from: question }),
         ...(journal !== undefined && { journal }),
       });
       return road === 'mounted' && question === target.name ? 'present' : road;
     };
-    return this.#poolOf(source, target).run(weigh(size), transfer);
+    return this.#transfers.run(
+      weigh(size),
+      hosts.map(({ limit }) => limit),
+      transfer,
+    );
   }
 
   async #put(
     descriptor: Descriptor,
-    source: Repository,
+    content: () => Content,
     target: Repository,
     options: Parameters<Repository['putBlob']>[2],
   ): Promise<'mounted' | 'streamed'> {
     try {
-      return await target.putBlob(descriptor, this.#contentOf(descriptor, source), options);
+      return await target.putBlob(descriptor, content(), options);
     } catch (error) {
       // The damaged copy is gone by now.
       if (!isSpoolDamage(error)) throw error;
-      return target.putBlob(descriptor, this.#contentOf(descriptor, source), options);
+      return target.putBlob(descriptor, content(), options);
     }
   }
 
   #contentOf(descriptor: Descriptor, source: Repository): Content {
     const { spool } = this.#options;
     const remote = source.blob(descriptor);
-    const content = spool === undefined ? remote : spool.prefer(descriptor, spool.tee(descriptor, remote));
-    return countContent(content, (bytes) => {
-      this.statistics.read += bytes;
-    });
+    return spool === undefined ? remote : spool.prefer(descriptor, spool.tee(descriptor, remote));
   }
 
-  #poolOf(source: Repository, target: Repository): AdaptivePool {
-    const key = `${source.registry.name} ${target.registry.name}`;
-    let pool = this.#transfers.get(key);
-    if (pool === undefined) {
-      const pulse = () => ({
-        bytes: this.statistics.read,
-        strains: source.registry.retries + target.registry.retries,
-      });
-      pool = new AdaptivePool(pulse, this.#options.concurrency);
-      this.#transfers.set(key, pool);
+  #hostOf(registry: Registry): Host {
+    let host = this.#hosts.get(registry.name);
+    if (host === undefined) {
+      const registries = new Set<Registry>();
+      const made: Host = {
+        bytes: 0,
+        registries,
+        limit: new AdaptiveLimit(
+          () => ({
+            bytes: this.#hosts.get(registry.name)?.bytes ?? 0,
+            strains: [...registries].reduce((sum, { retries }) => sum + retries, 0),
+          }),
+          this.#options.concurrency,
+        ),
+      };
+      host = made;
+      this.#hosts.set(registry.name, host);
     }
-    return pool;
+    host.registries.add(registry);
+    return host;
   }
 }
 

@@ -28,6 +28,8 @@ export interface UploadOptions {
   readonly from?: string;
   /** Where large uploads are noted, so that the next process can take them up. */
   readonly journal?: UploadJournal;
+  /** Told how long was waited before another try, milliseconds. */
+  readonly onPause?: (milliseconds: number) => void;
 }
 
 /** The repository that blobs go to. */
@@ -81,14 +83,16 @@ export class BlobUpload {
         // The answer to the last try may be all that was lost.
         if (attempt > 1 && (await this.#to.hasBlob(this.#digest))) return 'streamed';
         const road = this.#chunked ? await this.#sendChunks(attempt === 1) : await this.#sendWhole(attempt === 1);
-        await this.#options.journal?.forget(this.#key);
+        await this.#forget();
         return road;
       } catch (error) {
         if (await this.#mayStartAgain(error)) continue;
         if (error instanceof ContentError) throw error.cause;
         // Whoever makes progress may go on; only a registry that takes nothing uses up its attempts.
         failures = this.#offset > before ? 1 : failures + 1;
+        const started = performance.now();
         await this.#to.registry.pauseAfter(this.#purpose, error, failures);
+        this.#options.onPause?.(performance.now() - started);
       }
     }
   }
@@ -143,7 +147,13 @@ export class BlobUpload {
     return 'streamed';
   }
 
-  /** Finds out how far the session has come, ours or one of a killed process; false when there is none. */
+  /**
+   * Finds out how far the session has come, ours or one of a killed process; false when there is none.
+   *
+   * The registry may have part of a chunk; what it says it has counts. docker-registry 2.8 says nothing then: the address is
+   * signed with the number of bytes at the end of the chunk before, and whatever is asked there (GET, HEAD, PATCH from
+   * either number, DELETE) is answered 404 BLOB_UPLOAD_INVALID, since its file has another size. Its upload is begun anew.
+   */
   async #takeUp(): Promise<boolean> {
     const { registry } = this.#to;
     const noted = this.#location ?? (await this.#options.journal?.find(this.#key));
@@ -250,9 +260,14 @@ export class BlobUpload {
     this.#location = undefined;
     this.#offset = 0;
     this.#inherited = false;
-    await this.#options.journal?.forget(this.#key);
+    await this.#forget();
     if (path === undefined) return;
     await this.#request({ method: 'DELETE', path, expect: [200, 202, 204, 400, 404, 405] }).catch(() => undefined);
+  }
+
+  /** Only what goes in chunks is ever noted, and looking for a note costs as much as a request. */
+  async #forget(): Promise<void> {
+    if (this.#content.size > CHUNK) await this.#options.journal?.forget(this.#key);
   }
 
   async #request(

@@ -1,38 +1,113 @@
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { ConfigurationError, messageOf } from '../errors.ts';
-import { isRecord } from '../util/record.ts';
-
 /** What opens a registry: a user's name and password, or docker's identity token. */
 export type Credential = { readonly username: string; readonly password: string } | { readonly identityToken: string };
+
+/** A credential and where it stands, for messages: `/root/.docker/config.json`, `the input target-password`. */
+export interface FoundCredential {
+  readonly credential: Credential;
+  readonly origin: string;
+}
+
+/** What a registry is told of credentials: they are looked up when it asks for some, and not before. */
+export interface CredentialSource {
+  /** Whether there is a reason to believe that credentials will be found. */
+  readonly expected: boolean;
+  /** Where credentials were looked for, and where one would put them. */
+  readonly places: string;
+  lookUp(): Promise<FoundCredential | undefined>;
+}
+
+/** Programs that keep credentials for docker; see `HelperPrograms`. */
+export interface CredentialPrograms {
+  /** Says whether a program would be asked for this registry. */
+  serves(registry: string): boolean;
+  /** Asks it; undefined when it knows nothing. Throws a ConfigurationError when it cannot be asked. */
+  lookUp(registry: string): Promise<FoundCredential | undefined>;
+}
+
+export interface CredentialStoreOptions {
+  /** Where the entries stand. */
+  readonly origin?: string;
+  readonly programs?: CredentialPrograms;
+  /** What else one can do than `docker login`: `give the inputs a and b`. */
+  readonly advice?: string;
+}
 
 /**
  * Credentials by registry name. A name matches only when it is equal, port and all: a part of a name, or a name that
  * begins alike, is somebody else's host.
+ *
+ * What was given by hand comes first, then what docker's programs keep, then docker's file: docker's own order
+ * (https://docs.docker.com/reference/cli/docker/login/#credential-stores), except that the file is still looked at when
+ * the program knows nothing.
  */
 export class CredentialStore {
-  readonly #byName: ReadonlyMap<string, Credential>;
+  readonly #entries: ReadonlyMap<string, FoundCredential>;
+  readonly #given: ReadonlyMap<string, FoundCredential>;
+  readonly #options: CredentialStoreOptions;
 
-  constructor(byName: Iterable<readonly [string, Credential]> = []) {
-    this.#byName = new Map([...byName].map(([name, credential]) => [normalizeName(name), credential]));
+  constructor(
+    entries: Iterable<readonly [string, Credential]> = [],
+    options: CredentialStoreOptions = {},
+    given: ReadonlyMap<string, FoundCredential> = new Map(),
+  ) {
+    const { origin = 'the credentials in hand' } = options;
+    this.#entries = new Map([...entries].map(([name, credential]) => [normalizeName(name), { credential, origin }]));
+    this.#given = given;
+    this.#options = options;
   }
 
+  /** Returns what was given, or stands in docker's file, without asking any program. */
   find(registry: string): Credential | undefined {
-    return this.#byName.get(normalizeName(registry));
+    const name = normalizeName(registry);
+    return (this.#given.get(name) ?? this.#entries.get(name))?.credential;
   }
 
-  /** Returns a store in which `credential` opens `registries`, whatever was known for them. */
-  with(registries: Iterable<string>, credential: Credential): CredentialStore {
-    return new CredentialStore([...this.#byName, ...[...registries].map((name) => [name, credential] as const)]);
+  /** Returns the way to the credentials of one registry. */
+  source(registry: string): CredentialSource {
+    const name = normalizeName(registry);
+    const { programs, origin, advice } = this.#options;
+    const cures = [`run docker login ${registry} before this step`, ...(advice === undefined ? [] : [advice])];
+    return {
+      expected: this.find(name) !== undefined || programs?.serves(name) === true,
+      places:
+        `No credentials for ${registry} were given${origin === undefined ? '' : ` or found in ${origin}`}: ` +
+        `${cures.join(', or ')}.`,
+      lookUp: () => this.#lookUp(name),
+    };
   }
 
-  /** Returns every secret text in the store, for masking; a password also in the form in which it is sent. */
-  secrets(): string[] {
-    return [...this.#byName.values()].flatMap((credential) =>
-      'identityToken' in credential ? [credential.identityToken] : [credential.password, encodeBasic(credential)],
+  async #lookUp(name: string): Promise<FoundCredential | undefined> {
+    const given = this.#given.get(name);
+    if (given !== undefined) return given;
+    const entry = this.#entries.get(name);
+    try {
+      return (await this.#options.programs?.lookUp(name)) ?? entry;
+    } catch (error) {
+      if (entry === undefined) throw error;
+      return entry;
+    }
+  }
+
+  /** Returns a store in which `credential`, which stands in `origin`, opens `registries`, whatever was known for them. */
+  with(registries: Iterable<string>, credential: Credential, origin = 'the credentials in hand'): CredentialStore {
+    const given = new Map(this.#given);
+    for (const name of registries) given.set(normalizeName(name), { credential, origin });
+    return new CredentialStore(
+      [...this.#entries].map(([name, entry]) => [name, entry.credential] as const),
+      this.#options,
+      given,
     );
   }
+
+  /** Returns every secret text in the store, for masking; what a program tells is masked when it is told. */
+  secrets(): string[] {
+    return [...this.#given.values(), ...this.#entries.values()].flatMap(({ credential }) => secretsOf(credential));
+  }
+}
+
+/** Returns the secret texts of a credential; a password also in the form in which it is sent. */
+export function secretsOf(credential: Credential): string[] {
+  return 'identityToken' in credential ? [credential.identityToken] : [credential.password, encodeBasic(credential)];
 }
 
 /** Returns a name and a password as HTTP's basic scheme sends them; RFC 7617. */
@@ -44,63 +119,10 @@ export function encodeBasic({ username, password }: { readonly username: string;
  * Returns the name that a key of docker's configuration stands for. Old keys are addresses, with a scheme and the path of
  * the interface; any other path is a namespace of podman's, which is not the whole registry.
  */
-function normalizeName(name: string): string {
+export function normalizeName(name: string): string {
   const host = name
     .toLowerCase()
     .replace(/^https?:\/\//, '')
     .replace(/\/(v[12]\/?)?$/, '');
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
-}
-
-/**
- * Reads docker's configuration, `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`; an absent file is an empty one.
- *
- * https://docs.docker.com/reference/cli/docker/login/#credential-stores
- */
-export async function loadDockerCredentials(env: NodeJS.ProcessEnv = process.env): Promise<CredentialStore> {
-  const path = join(env['DOCKER_CONFIG'] || join(homedir(), '.docker'), 'config.json');
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch {
-    return new CredentialStore();
-  }
-  return parseDockerConfig(text, path);
-}
-
-/** Returns the credentials in a docker configuration; throws a ConfigurationError that names the file and the entry. */
-export function parseDockerConfig(text: string, path: string): CredentialStore {
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch (error) {
-    // Not the parser's own message: it quotes the text, and the text holds passwords.
-    const place = /at position (\d+)/.exec(messageOf(error))?.[1];
-    throw new ConfigurationError(
-      'invalid-docker-config',
-      `${path} is no JSON${place === undefined ? '' : ` (at character ${place})`}. Mend it, or log in again with docker login.`,
-    );
-  }
-  const auths = isRecord(config) && isRecord(config['auths']) ? config['auths'] : {};
-  const entries: [string, Credential][] = [];
-  for (const [name, entry] of Object.entries(auths)) {
-    const credential = isRecord(entry) ? readEntry(entry) : undefined;
-    if (credential !== undefined) entries.push([name, credential]);
-  }
-  return new CredentialStore(entries);
-}
-
-function readEntry(entry: Record<string, unknown>): Credential | undefined {
-  const text = (name: string): string | undefined => {
-    const value = entry[name];
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const identityToken = text('identitytoken');
-  if (identityToken !== undefined) return { identityToken };
-  const decoded = Buffer.from(text('auth') ?? '', 'base64').toString('utf8');
-  const colon = decoded.indexOf(':');
-  if (colon > 0) return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
-  const username = text('username');
-  const password = text('password');
-  return username !== undefined && password !== undefined ? { username, password } : undefined;
 }

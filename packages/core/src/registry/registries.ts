@@ -35,7 +35,7 @@ export class Registries {
     let open = this.#open.get(registry);
     if (open === undefined) {
       const endpoint = resolveEndpoint(registry, this.#settings[registry]);
-      open = new Registry(endpoint, this.#credentials.find(registry), this.#log, this.#budget());
+      open = new Registry(endpoint, this.#credentials.source(registry), this.#log, this.#budget());
       this.#open.set(registry, open);
     }
     return new Repository(open, repository);

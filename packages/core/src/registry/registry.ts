@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici';
 import { ActionError, messageOf } from '../errors.ts';
 import {
   createDispatcher,
@@ -7,15 +6,19 @@ import {
   type HttpRequest,
   type HttpResponse,
   judgeHttpFailure,
+  NetworkError,
   readErrorBody,
   send,
 } from '../util/http.ts';
+import type { Dispatcher } from '../util/http-dispatcher.ts';
 import type { Log } from '../util/log.ts';
 import { redactUrl } from '../util/redaction.ts';
-import { RetryBudget, type RetryOptions } from '../util/retry.ts';
+import { parseRetryAfter, RetryBudget, type RetryOptions } from '../util/retry.ts';
+import { formatDuration } from '../util/units.ts';
 import { Authorization } from './authorization.ts';
-import type { Credential } from './credentials.ts';
+import type { CredentialSource } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
+import { PullLimit } from './pull-limit.ts';
 
 /** A request to a registry; `path` begins with `/v2/`, or is the address that the registry gave for an upload. */
 export interface RegistryRequest {
@@ -48,21 +51,25 @@ export class Registry {
   readonly #origin: URL;
   readonly #dispatcher: Dispatcher;
   readonly #authorization: Authorization;
+  readonly #pullLimit: PullLimit;
   readonly #budget: RetryBudget;
   readonly #log: Log;
   /** How often a request was sent again so far. */
   retries = 0;
+  /** Blobs that are being read now. */
+  reading = 0;
 
   constructor(
     endpoint: Endpoint,
-    credential: Credential | undefined,
+    credentials: CredentialSource | undefined,
     log: Log,
     budget: RetryBudget = new RetryBudget(),
   ) {
     this.name = endpoint.name;
     this.#origin = endpoint.origin;
     this.#dispatcher = createDispatcher(endpoint.ca === undefined ? {} : { ca: endpoint.ca });
-    this.#authorization = new Authorization(endpoint, credential, this.#dispatcher);
+    this.#authorization = new Authorization(endpoint, credentials, this.#dispatcher);
+    this.#pullLimit = new PullLimit(endpoint.name, log);
     this.#budget = budget;
     this.#log = log;
   }
@@ -74,12 +81,21 @@ export class Registry {
 
   /** Runs an operation of several requests under this registry's retry budget. */
   retry<T>(purpose: string, operation: (attempt: number) => Promise<T>, attempts?: number): Promise<T> {
-    return this.#budget.run(operation, this.#retryOptions(purpose, attempts));
+    const told = (attempt: number): Promise<T> =>
+      operation(attempt).catch((error: unknown) => {
+        throw this.#tell(purpose, error);
+      });
+    return this.#budget.run(told, this.#retryOptions(purpose, attempts));
   }
 
   /** Pauses before a stream that broke is taken up again, or throws `error`; see `RetryBudget.pauseAfter`. */
   pauseAfter(purpose: string, error: unknown, attempt: number): Promise<void> {
-    return this.#budget.pauseAfter(error, attempt, this.#retryOptions(purpose));
+    return this.#budget.pauseAfter(this.#tell(purpose, error), attempt, this.#retryOptions(purpose));
+  }
+
+  /** Makes a lost connection say what it was needed for. */
+  #tell(purpose: string, error: unknown): unknown {
+    return error instanceof NetworkError ? error.during(`${this.name}: cannot ${purpose}`) : error;
   }
 
   #retryOptions(purpose: string, attempts?: number): RetryOptions {
@@ -99,17 +115,24 @@ export class Registry {
 
   async #attempt(request: RegistryRequest): Promise<HttpResponse> {
     const url = this.#resolve(request.path, this.#origin, request.purpose);
-    let authorization = await this.#authorizationFor(url, request.scope);
-    let response = await this.#send(request, url, authorization);
-    if (response.status === 401 && this.#authorization.learn(response, request.scope, authorization)) {
-      await response.discard();
-      authorization = await this.#authorizationFor(url, request.scope);
-      response = await this.#send(request, url, authorization);
-    }
-    response = await this.#followRedirects(request, url, response);
+    const ours = url.origin === this.#origin.origin;
+    const { response: first, header: authorization } = ours
+      ? await this.#authorization.run(request.scope, (header) => this.#send(request, url, header))
+      : { response: await this.#send(request, url, undefined), header: undefined };
+    this.#pullLimit.observe(first.headers);
+    const { response, url: answered } = await this.#followRedirects(request, url, first);
     if (request.expect.includes(response.status)) return response;
     const body = redactSecrets(await readErrorBody(response), authorization);
-    throw new RegistryError(url.host === this.#origin.host ? this.name : url.host, request.purpose, response, body);
+    const led = answered.host === url.host ? '' : `, led to ${answered.host}`;
+    const name = `${url.host === this.#origin.host ? this.name : url.host}${led}`;
+    const advice = answered.origin === this.#origin.origin ? await this.#advise(response) : '';
+    throw new RegistryError(name, request.purpose, response, body, advice);
+  }
+
+  /** What one can do about a refusal that depends on who asks. */
+  async #advise({ status, headers }: HttpResponse): Promise<string> {
+    if (status === 401 || status === 403) return this.#authorization.explain(status === 401);
+    return status === 429 ? this.#pullLimit.explain(headers, await this.#authorization.explain()) : '';
   }
 
   /**
@@ -177,12 +200,16 @@ export class Registry {
    * Follows redirects of reads, to the blob host of a registry. The credentials stay behind when the origin changes,
    * and an encrypted exchange does not become a plain one.
    */
-  async #followRedirects(request: RegistryRequest, from: URL, first: HttpResponse): Promise<HttpResponse> {
+  async #followRedirects(
+    request: RegistryRequest,
+    from: URL,
+    first: HttpResponse,
+  ): Promise<{ readonly response: HttpResponse; readonly url: URL }> {
     let response = first;
     let url = from;
     for (let hops = 0; isRedirect(response.status) && !request.expect.includes(response.status); hops += 1) {
       const location = response.headers['location'];
-      if ((request.method !== 'GET' && request.method !== 'HEAD') || location === undefined) return response;
+      if ((request.method !== 'GET' && request.method !== 'HEAD') || location === undefined) break;
       await response.discard();
       const next = this.#resolve(location, url, request.purpose);
       if (hops === MAX_REDIRECTS || isDowngrade(url, next)) {
@@ -195,7 +222,7 @@ export class Registry {
       url = next;
       response = await this.#send(request, url, await this.#authorizationFor(url, request.scope));
     }
-    return response;
+    return { response, url };
   }
 }
 
@@ -210,12 +237,15 @@ function isRedirect(status: number): boolean {
 
 /** What people can do about a refusal, by status. */
 const CURES: Readonly<Record<number, string>> = {
-  401: 'Check the user name and password for this registry.',
+  401: '',
   403: 'The user may not do this here: ask for the permission on this repository.',
   404: 'Check the name for a typing error, and that it was pushed.',
   413: 'Something between here and the registry limits the size of requests: raise that limit.',
   429: 'The registry limits the number of requests: run again later.',
 };
+
+/** What people can do about an answer that nobody foresaw. */
+const UNEXPECTED = 'Run again; when it stays so, look at the log of the registry and of what stands before it.';
 
 /** A registry's refusal; https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#error-codes. */
 export class RegistryError extends HttpError {
@@ -223,21 +253,31 @@ export class RegistryError extends HttpError {
   /** The registry's own codes, such as `MANIFEST_UNKNOWN`. */
   readonly registryCodes: readonly string[];
 
-  constructor(registry: string, purpose: string, response: HttpResponse, body: string) {
+  /** `advice` is added to what one can do about such a status in general. */
+  constructor(registry: string, purpose: string, response: HttpResponse, body: string, advice = '') {
     const errors = parseErrors(body);
     const said = errors.map(({ code, message }) => (message === '' ? code : `${code}: ${message}`)).join('; ');
     super(
       codeOf(response.status),
       [
         `${registry}: cannot ${purpose}: ${response.status}${said === '' ? '' : ` ${said}`}.`,
-        CURES[response.status] ?? (response.status >= 500 ? 'The registry has a problem: run again later.' : ''),
+        wantedPause(response),
+        CURES[response.status] ??
+          (response.status >= 500 ? 'The registry has a problem: run again later.' : UNEXPECTED),
+        advice,
       ]
-        .join(' ')
-        .trim(),
+        .filter((sentence) => sentence !== '')
+        .join(' '),
       response,
     );
     this.registryCodes = errors.map(({ code }) => code);
   }
+}
+
+/** What the registry says of when to come back. */
+function wantedPause({ headers }: HttpResponse): string {
+  const pause = parseRetryAfter(headers['retry-after']);
+  return pause === undefined || pause === 0 ? '' : `It asks to come back in ${formatDuration(pause)}.`;
 }
 
 function codeOf(status: number): string {

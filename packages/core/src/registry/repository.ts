@@ -5,6 +5,7 @@ import { ACCEPTED_MANIFESTS } from '../image/media-type.ts';
 import { type Content, contentOf, readAll } from '../util/content.ts';
 import { type HttpResponse, NetworkError } from '../util/http.ts';
 import { BlobUpload, isRefusal, type UploadOptions } from './blob-upload.ts';
+import { FEW, type OpenRange, RANGE_RULES, type RangeRules, readInRanges } from './parallel-ranges.ts';
 import type { Registry } from './registry.ts';
 
 /** Registries refuse larger manifests; https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#pushing-manifests. */
@@ -34,12 +35,16 @@ export class Repository {
     return `${this.registry.name}/${this.name}`;
   }
 
-  /** Returns what `reference` (a tag or a digest) points to, undefined when there is no such thing. */
-  async head(reference: string): Promise<ManifestHead | undefined> {
+  /**
+   * Returns what `reference` (a tag or a digest) points to, undefined when there is no such thing. Who will push here
+   * says so, and the token for that serves for this as well.
+   */
+  async head(reference: string, { push = false } = {}): Promise<ManifestHead | undefined> {
     const response = await this.#get('HEAD', `manifests/${reference}`, {
       purpose: `look up ${this.#label(reference)}`,
       headers: { accept: ACCEPTED_MANIFESTS },
       expect: [200, 404],
+      push,
     });
     await response.discard();
     if (response.status === 404) return undefined;
@@ -126,19 +131,33 @@ export class Repository {
 
   /**
    * Returns a blob, checked against its digest while it is read. A connection that breaks is taken up again where it
-   * broke, as long as the registry's retry budget lasts.
+   * broke, as long as the registry's retry budget lasts; a large blob that comes slowly is read over several.
    */
-  blob(descriptor: Descriptor): Content {
+  blob(descriptor: Descriptor, rules: RangeRules = RANGE_RULES): Content {
     const where = `${this.registry.name}: ${this.name}`;
-    return { size: descriptor.size, open: () => verifyStream(this.#readBlob(descriptor), descriptor, where) };
+    const { digest, size } = descriptor;
+    const range: OpenRange = (start, end, strict) => this.#readRange(digest, start, end, strict ? undefined : size);
+    const isAlone = (): boolean => this.registry.reading <= FEW;
+    const read = (): AsyncIterable<Buffer> => this.#countReading(readInRanges(size, range, isAlone, rules));
+    return { size, open: () => verifyStream(read(), descriptor, where) };
   }
 
-  async *#readBlob({ digest, size }: Descriptor): AsyncGenerator<Buffer, void> {
+  async *#countReading(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    this.registry.reading += 1;
+    try {
+      yield* source;
+    } finally {
+      this.registry.reading -= 1;
+    }
+  }
+
+  /** Reads the bytes from `start` to before `end`; with `size`, that of the blob, a server need not know ranges. */
+  async *#readRange(digest: Digest, start: number, end: number, size?: number): AsyncGenerator<Buffer, void> {
     const purpose = `pull the blob ${digest} of ${this}`;
-    let offset = 0;
+    let offset = start;
     let failures = 0;
-    while (offset < size) {
-      const response = await this.#openBlob(digest, offset, purpose);
+    while (offset < end) {
+      const response = await this.#openBlob(digest, offset, end === size ? undefined : end, purpose);
       let skip = response.status === 206 ? 0 : offset;
       let broken: unknown = new Error('the answer ended too early');
       const before = offset;
@@ -153,7 +172,7 @@ export class Repository {
       } catch (error) {
         broken = error;
       }
-      if (offset >= size) return;
+      if (offset >= end) return;
       // Whoever makes progress may go on; only a server that gives nothing uses up its attempts.
       failures = offset > before ? 1 : failures + 1;
       await this.registry.pauseAfter(purpose, this.#brokenConnection(broken), failures);
@@ -164,18 +183,23 @@ export class Repository {
     return new NetworkError('GET', new URL(`https://${this.registry.name}/v2/${this.name}`), cause);
   }
 
-  async #openBlob(digest: Digest, offset: number, purpose: string): Promise<HttpResponse> {
+  /** Opens a blob at `offset`, until before `end`, if that is given: then nothing but that range will do. */
+  async #openBlob(digest: Digest, offset: number, end: number | undefined, purpose: string): Promise<HttpResponse> {
+    const last = end === undefined ? '' : String(end - 1);
+    const wantsRange = offset > 0 || end !== undefined;
     const response = await this.#get('GET', `blobs/${digest}`, {
       purpose,
-      ...(offset > 0 && { headers: { range: `bytes=${offset}-` } }),
-      expect: offset > 0 ? [200, 206] : [200],
+      ...(wantsRange && { headers: { range: `bytes=${offset}-${last}` } }),
+      expect: wantsRange ? [200, 206] : [200],
     });
     const range = response.headers['content-range'];
-    if (response.status === 206 && range !== undefined && !range.startsWith(`bytes ${offset}-`)) {
+    const isWrong = response.status === 206 && range !== undefined && !range.startsWith(`bytes ${offset}-${last}`);
+    if (isWrong || (end !== undefined && response.status !== 206)) {
       await response.discard();
       throw new ActionError(
         'bad-range',
-        `${this.registry.name}: asked for bytes ${offset}- of ${digest}, got ${range}.`,
+        `${this.registry.name}: asked for bytes ${offset}-${last} of ${digest}, got ${range ?? 'all of it'}. ` +
+          'Something between here and the registry does not know ranges.',
       );
     }
     return response;

@@ -19,14 +19,55 @@ export interface TransferReport {
     readonly to: string;
     readonly bytes: number;
     readonly milliseconds: number;
+    /** What most of that time went to. */
+    readonly waitedFor: Step;
+    /** Milliseconds of each. */
+    readonly steps: Readonly<Record<Step, number>>;
   };
 }
+
+/**
+ * What a blob that is moved waits for: the source's bytes, the target to take them (to open the upload, too), the target to
+ * say that it has them, a pause before another try.
+ */
+export type Step = 'reading' | 'writing' | 'committing' | 'retrying';
+
+/** Adds up what one blob waits for; what is none of the other steps is `committing`. */
+export class StepClock {
+  readonly #started = performance.now();
+  readonly #steps = { reading: 0, writing: 0, retrying: 0 };
+
+  add(step: Exclude<Step, 'committing'>, milliseconds: number): void {
+    this.#steps[step] += milliseconds;
+  }
+
+  /** Returns the milliseconds of each step until now. */
+  read(): Record<Step, number> & { readonly total: number } {
+    const total = Math.round(performance.now() - this.#started);
+    const [reading, writing, retrying] = [this.#steps.reading, this.#steps.writing, this.#steps.retrying].map(
+      Math.round,
+    );
+    const known = { reading: reading ?? 0, writing: writing ?? 0, retrying: retrying ?? 0 };
+    const committing = Math.max(0, total - known.reading - known.writing - known.retrying);
+    return { ...known, committing, total };
+  }
+}
+
+const STEPS: readonly Step[] = ['reading', 'writing', 'committing', 'retrying'];
+
+/** Each step as people say it. */
+const WAITS: Readonly<Record<Step, string>> = {
+  reading: 'the source to send',
+  writing: 'the target to take the bytes',
+  committing: 'the target to finish the upload',
+  retrying: 'the next try',
+};
 
 /** Counts what happens to blobs, while it happens. */
 export class TransferStatistics {
   readonly #blobs = { present: 0, mounted: 0, streamed: 0 };
   readonly #bytes = { present: 0, mounted: 0, streamed: 0 };
-  readonly #underWay = new Map<string, number>();
+  readonly #underWay = new Map<string, StepClock>();
   #slowest: TransferReport['slowest'];
   /** Bytes of all blobs that are wanted so far. */
   wanted = 0;
@@ -38,20 +79,22 @@ export class TransferStatistics {
     return this.#bytes.present + this.#bytes.mounted;
   }
 
-  begin(blob: Digest, to: string): void {
-    this.#underWay.set(`${blob} to ${to}`, Date.now());
+  begin(blob: Digest, to: string, clock: StepClock = new StepClock()): void {
+    this.#underWay.set(`${blob} to ${to}`, clock);
   }
 
   end(blob: { readonly digest: Digest; readonly size: number }, to: string, road: BlobRoad | undefined): void {
     const key = `${blob.digest} to ${to}`;
-    const milliseconds = Date.now() - (this.#underWay.get(key) ?? Date.now());
+    const clock = this.#underWay.get(key);
     this.#underWay.delete(key);
     if (road === undefined) return;
     this.#blobs[road] += 1;
     this.#bytes[road] += blob.size;
-    if (road === 'streamed' && milliseconds > (this.#slowest?.milliseconds ?? -1)) {
-      this.#slowest = { blob: blob.digest, to, bytes: blob.size, milliseconds };
-    }
+    if (road !== 'streamed' || clock === undefined) return;
+    const { total: milliseconds, ...steps } = clock.read();
+    if (milliseconds <= (this.#slowest?.milliseconds ?? -1)) return;
+    const waitedFor = STEPS.reduce((most, step) => (steps[step] > steps[most] ? step : most));
+    this.#slowest = { blob: blob.digest, to, bytes: blob.size, milliseconds, waitedFor, steps };
   }
 
   /** Says what has been under way for the longest time, undefined when nothing is. */
@@ -83,6 +126,10 @@ export function describeTransfer({ images, blobs, bytes, retries, slowest }: Tra
   ];
 }
 
-function describeSlowest({ blob, to, bytes, milliseconds }: NonNullable<TransferReport['slowest']>): string {
-  return `${shortDigest(blob)} to ${to}, ${formatBytes(bytes)} in ${formatDuration(milliseconds)}`;
+function describeSlowest(slowest: NonNullable<TransferReport['slowest']>): string {
+  const { blob, to, bytes, milliseconds, waitedFor, steps } = slowest;
+  return (
+    `${shortDigest(blob)} to ${to}, ${formatBytes(bytes)} in ${formatDuration(milliseconds)}, ` +
+    `${formatDuration(steps[waitedFor])} of it for ${WAITS[waitedFor]}`
+  );
 }

@@ -77,14 +77,24 @@ export async function primeContent(content: Content): Promise<Content> {
   };
 }
 
-/** Returns `content`, whose bytes are told to `count` as they are read. */
-export function countContent(content: Content, count: (bytes: number) => void): Content {
+/** Measures what a stream waits for: its source, or whoever takes its bytes. */
+export interface StreamClock {
+  add(step: 'reading' | 'writing', milliseconds: number): void;
+}
+
+/** Returns `content`, whose bytes are told to `count` as they are read, and its times to `clock`. */
+export function timeContent(content: Content, clock: StreamClock, count: (bytes: number) => void): Content {
   return {
     size: content.size,
     async *open() {
+      let before = performance.now();
       for await (const chunk of content.open()) {
+        const now = performance.now();
+        clock.add('reading', now - before);
         count(chunk.length);
         yield chunk;
+        before = performance.now();
+        clock.add('writing', before - now);
       }
     },
   };

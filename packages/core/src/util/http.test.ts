@@ -3,8 +3,8 @@ import { createDispatcher, judgeHttpFailure, NetworkError, send } from './http.t
 import { RetryBudget } from './retry.ts';
 
 it.each([
-  ['UND_ERR_HEADERS_TIMEOUT', 2],
-  ['UND_ERR_BODY_TIMEOUT', 2],
+  ['NO_ANSWER', 2],
+  ['STALLED', 2],
   ['ECONNRESET', 5],
   ['ENOTFOUND', 1],
 ])('tries %s %i times: each silence costs its whole patience', async (code, wanted) => {

@@ -25,7 +25,8 @@ export async function pushImage(
   await pushManifest(session, tag, image.manifest);
 }
 
-async function pushBlob(session: PushSession, blob: SampleBlob): Promise<void> {
+/** Pushes a blob unless it is there. */
+export async function pushBlob(session: PushSession, blob: SampleBlob): Promise<void> {
   const head = await session.ask(session.resolve(`blobs/${blob.digest}`), { method: 'HEAD' }, [200, 404]);
   if (head.status === 200) return;
   const opened = await session.ask(session.resolve('blobs/uploads/'), { method: 'POST' }, [202]);
@@ -34,7 +35,8 @@ async function pushBlob(session: PushSession, blob: SampleBlob): Promise<void> {
   await put(session, location, blob, 'application/octet-stream');
 }
 
-function pushManifest(session: PushSession, reference: string, manifest: SampleManifest): Promise<void> {
+/** Puts a manifest under a tag or its digest. */
+export function pushManifest(session: PushSession, reference: string, manifest: SampleManifest): Promise<void> {
   return put(session, session.resolve(`manifests/${reference}`), manifest, manifest.mediaType);
 }
 
