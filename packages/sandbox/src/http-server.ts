@@ -10,6 +10,8 @@ export interface RequestRecord {
   readonly headers: IncomingMessage['headers'];
   /** 0 while there is no answer, and for good when the connection was reset. */
   status: number;
+  /** Bytes of its body that have come so far, whatever became of them. */
+  received: number;
 }
 
 export interface ListenOptions {
@@ -41,8 +43,9 @@ export async function listen(options: ListenOptions, handle: Handler): Promise<L
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const method = request.method ?? 'GET';
     const path = request.url ?? '/';
-    const record: RequestRecord = { method, path, headers: request.headers, status: 0 };
+    const record: RequestRecord = { method, path, headers: request.headers, status: 0, received: 0 };
     requests.push(record);
+    countBody(request, record);
     response.on('close', () => {
       if (response.headersSent) record.status = response.statusCode;
     });
@@ -74,6 +77,15 @@ export async function listen(options: ListenOptions, handle: Handler): Promise<L
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+/** Counts the bytes where they come in: a listener would set the body flowing before the one who handles it reads it. */
+function countBody(request: IncomingMessage, record: RequestRecord): void {
+  const push = request.push.bind(request);
+  request.push = (chunk: Buffer | null, encoding) => {
+    record.received += chunk?.length ?? 0;
+    return push(chunk, encoding);
   };
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Crc64 } from './crc64.ts';
+import { Crc64, joinCrc64 } from './crc64.ts';
 
 /** The definition of the checksum, one bit at a time. */
 function bitwise(bytes: Uint8Array): string {
@@ -11,6 +11,12 @@ function bitwise(bytes: Uint8Array): string {
   }
   return String(crc ^ 0xffffffffffffffffn);
 }
+
+it.each([0, 1, 8, 499, 1000])('joinCrc64 gives the checksum of two pieces, cut at %i', (cut) => {
+  const bytes = randomBytes(1000);
+  const [first, second] = [bytes.subarray(0, cut), bytes.subarray(cut)];
+  expect(joinCrc64(bitwise(first), bitwise(second), second.length)).toBe(bitwise(bytes));
+});
 
 describe('Crc64', () => {
   it('has the check value of the catalogue', () => {

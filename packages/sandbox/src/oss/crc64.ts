@@ -86,3 +86,30 @@ export class Crc64 {
     return String((high << 32n) | low);
   }
 }
+
+/** 1 and x as polynomials: the highest bit stands for the lowest power. */
+const ONE = 1n << 63n;
+const X = 1n << 62n;
+
+/** Returns the checksum of two pieces put together, from those of both and the length of the second, bytes. */
+export function joinCrc64(first: string, second: string, secondLength: number): string {
+  let shift = ONE;
+  let square = X;
+  for (let rest = BigInt(secondLength) * 8n; rest > 0n; rest >>= 1n) {
+    if ((rest & 1n) === 1n) shift = multiply(shift, square);
+    square = multiply(square, square);
+  }
+  return String(multiply(BigInt(first), shift) ^ BigInt(second));
+}
+
+/** Multiplies modulo the polynomial. */
+function multiply(a: bigint, b: bigint): bigint {
+  const polynomial = (BigInt(POLYNOMIAL_HIGH) << 32n) | BigInt(POLYNOMIAL_LOW);
+  let product = 0n;
+  let shifted = b;
+  for (let bit = ONE; bit > 0n; bit >>= 1n) {
+    if ((a & bit) !== 0n) product ^= shifted;
+    shifted = (shifted & 1n) === 0n ? shifted >> 1n : (shifted >> 1n) ^ polynomial;
+  }
+  return product;
+}

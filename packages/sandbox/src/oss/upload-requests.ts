@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readBody } from '../http-server.ts';
-import { checkContentMd5, writeContent } from './content.ts';
+import { checkContentMd5, joinContents, writeContent } from './content.ts';
 import { fileAlreadyExists, invalidArgument, noSuchUpload, OssError } from './error.ts';
 import {
   type Exchange,
@@ -151,17 +149,11 @@ async function assemble(
   const { objects, uploads } = bucket;
   const forbid = forbidsOverwrite(exchange);
   if (forbid && (await objects.read(upload.key)) !== undefined) throw fileAlreadyExists(FORBIDDEN_BY_COMPLETE);
-  const content = await writeContent(bytesOf(parts), objects.newBody());
-  const digests = createHash('md5');
-  for (const { md5 } of parts) digests.update(md5, 'hex');
-  const etag = `${digests.digest('hex').toUpperCase()}-${parts.length}`;
+  const content = await joinContents(parts, objects.newBody());
+  const etag = `${content.md5.toUpperCase()}-${parts.length}`;
   const { key, headers, meta } = upload;
   const object = { ...content, key, headers, meta, etag, type: 'Multipart', lastModified: now.toISOString() } as const;
   if (!(await objects.commit(object, forbid))) throw fileAlreadyExists(FORBIDDEN_BY_COMPLETE);
   await uploads.remove(upload.uploadId);
   return object;
-}
-
-async function* bytesOf(parts: readonly StoredPart[]): AsyncIterable<Buffer> {
-  for (const { body } of parts) yield* createReadStream(body, { highWaterMark: 1024 * 1024 });
 }

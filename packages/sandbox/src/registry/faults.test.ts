@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { errorBody } from './registry-error.ts';
 import { errorCode, putBlob, putImage, RegistryFixture, sha256 } from './registry-fixture.ts';
@@ -77,4 +79,22 @@ test('a redirect leads to the blob host, which can fail on its own', async () =>
   expect(await (await fetch(at)).text()).toBe('far away');
   failNext({ kind: 'status', status: 307, headers: { location: '/v2/' } });
   expect((await fetch(at)).url).toBe(`${url}/v2/`);
+});
+
+test.each([
+  ['keep', '0-9'],
+  ['drop', '0-0'],
+] as const)('the bytes of a chunk that broke off are counted, and then it is: %s', async (brokenChunks, range) => {
+  const server = await fixture.start({ brokenChunks });
+  const opened = await fetch(`${server.url}/v2/a/blobs/uploads/`, { method: 'POST' });
+  const at = opened.headers.get('location') ?? '';
+  const patch = request(at, { method: 'PATCH', headers: { 'content-length': '100' } });
+  patch.on('error', () => undefined);
+  patch.write('0123456789');
+  const received = (): number | undefined => server.requests.find(({ method }) => method === 'PATCH')?.received;
+  while (received() !== 10) await wait(5);
+  patch.destroy();
+  // The question is answered when the chunk is done with.
+  expect((await fetch(at)).headers.get('range')).toBe(range);
+  expect(received()).toBe(10);
 });

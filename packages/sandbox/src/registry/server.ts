@@ -18,7 +18,7 @@ import { type Route, readRoute } from './route.ts';
 import { handleToken, type TokenService } from './token-endpoint.ts';
 import { Tokens } from './tokens.ts';
 import { handleUpload, openUpload } from './upload-endpoint.ts';
-import { UploadStore } from './upload-store.ts';
+import { type BrokenChunks, UploadStore } from './upload-store.ts';
 
 export interface RegistryOptions extends ListenOptions {
   /** Everything is kept here; a server started on the same directory goes on where the last one stopped. */
@@ -37,6 +37,8 @@ export interface RegistryOptions extends ListenOptions {
   readonly deletes?: boolean;
   readonly referrers?: boolean;
   readonly relativeLocations?: boolean;
+  /** Whether the bytes of a chunk count that did not come whole; `keep` by default. */
+  readonly brokenChunks?: BrokenChunks;
 }
 
 export interface RegistryServer extends ListeningServer {
@@ -54,7 +56,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
   await mkdir(options.directory, { recursive: true });
   const disk = new Disk(options.directory);
   await disk.clean();
-  const stores = openStores(disk);
+  const stores = openStores(disk, options.brokenChunks);
   const { guard, service } = await openGuard(options, disk);
   const tls = options.tls === undefined ? {} : { tls: options.tls };
   const blobHost = options.redirectBlobs === true ? await startBlobHost(tls, stores.blobs) : undefined;
@@ -118,9 +120,9 @@ async function dispatch(
   }
 }
 
-function openStores(disk: Disk): Stores {
+function openStores(disk: Disk, brokenChunks: BrokenChunks | undefined): Stores {
   const blobs = new BlobStore(disk);
-  return { blobs, uploads: new UploadStore(disk, blobs), manifests: new ManifestStore(disk, blobs) };
+  return { blobs, uploads: new UploadStore(disk, blobs, brokenChunks), manifests: new ManifestStore(disk, blobs) };
 }
 
 async function openGuard(

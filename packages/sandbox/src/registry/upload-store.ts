@@ -13,16 +13,21 @@ export interface Upload {
   readonly size: number;
 }
 
+/** What becomes of the bytes of a request that broke off: some registries have them, to others the chunk never came. */
+export type BrokenChunks = 'keep' | 'drop';
+
 /** Keeps unfinished uploads, one folder each, and turns finished ones into blobs. */
 export class UploadStore {
   readonly #disk: Disk;
   readonly #blobs: BlobStore;
+  readonly #brokenChunks: BrokenChunks;
   /** Digests so far: only a shortcut, which a restart loses; the file is then read once more. */
   readonly #hashes = new Map<string, { readonly hash: Hash; readonly size: number }>();
 
-  constructor(disk: Disk, blobs: BlobStore) {
+  constructor(disk: Disk, blobs: BlobStore, brokenChunks: BrokenChunks = 'keep') {
     this.#disk = disk;
     this.#blobs = blobs;
+    this.#brokenChunks = brokenChunks;
   }
 
   async create(repository: string): Promise<Upload> {
@@ -41,8 +46,8 @@ export class UploadStore {
   }
 
   /**
-   * Adds bytes to the end as they arrive. When the connection breaks, this fails and what had arrived is kept: the
-   * client asks for the offset and goes on from there.
+   * Adds bytes to the end as they arrive. When the connection breaks, this fails, and what had arrived is kept or not:
+   * the client asks for the offset and goes on from there.
    */
   async append(upload: Upload, body: AsyncIterable<Buffer>): Promise<Upload> {
     const known = this.#hashes.get(upload.id);
@@ -56,6 +61,12 @@ export class UploadStore {
         hash?.update(chunk);
         size += chunk.length;
       }
+    } catch (error) {
+      if (this.#brokenChunks === 'drop') {
+        await file.truncate(upload.size);
+        size = -1;
+      }
+      throw error;
     } finally {
       if (hash !== undefined) this.#hashes.set(upload.id, { hash, size });
       await file.close();

@@ -15,7 +15,13 @@ export const STAND_IN_INPUTS = {
     'persist-credentials': 'true',
     'fetch-depth': '1',
   },
-  'actions/upload-artifact': { name: 'artifact', path: '', 'if-no-files-found': 'warn', overwrite: 'false' },
+  'actions/upload-artifact': {
+    name: 'artifact',
+    path: '',
+    'if-no-files-found': 'warn',
+    'compression-level': '6',
+    overwrite: 'false',
+  },
   'actions/download-artifact': { name: '', pattern: '', path: '', 'merge-multiple': 'false' },
 } as const satisfies Record<string, Readonly<Record<string, string>>>;
 
