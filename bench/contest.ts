@@ -24,6 +24,8 @@ export interface Contest {
   readonly peers: readonly Contestant[];
   /** True keeps the case out of the file: it is printed only. */
   readonly printedOnly?: boolean;
+  /** How often; default as the rules say. */
+  readonly runs?: number;
 }
 
 export interface Standing {
@@ -49,7 +51,8 @@ export interface Rules {
 }
 
 /** Lets all contestants run in turn, `runs` times, each round beginning with another one. */
-export async function hold(contest: Contest, { runs, wait }: Rules): Promise<Result> {
+export async function hold(contest: Contest, { runs: most, wait }: Rules): Promise<Result> {
+  const runs = contest.runs ?? most;
   const contestants = [contest.ours, ...contest.peers];
   const attempts = new Map<Contestant, Attempt[]>(contestants.map((contestant) => [contestant, []]));
   const loads: number[] = [];

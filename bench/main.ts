@@ -1,6 +1,11 @@
 /**
  * Measures the shipped bundles beside the tools people use instead, all in the same run on this machine:
- * `npm run bench -- sync|archive|upload|start|memory|all … [--json FILE] [--runs N] [--case NAME …] [--no-wait]`.
+ * `npm run bench -- sync|archive|upload|start|memory|distribution|promote|all … [--json FILE] [--runs N] [--case NAME …]
+ * [--no-wait]`.
+ *
+ * `distribution` and `promote` measure storage repositories that are made for it: `--large` adds 20,000 package versions,
+ * `--repo DIR` takes one that exists, `--plot DIR` writes tables and plots of how the figures grow. `distribution --make DIR [--versions N] [--names N | --shape names|versions] [--seed S]` only
+ * makes one.
  *
  * `--scale 0.01` makes every layer a hundredth as large, `--tree DIR` measures a release tree that was assembled before.
  *
@@ -10,6 +15,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runScript, userDirectory } from '../scripts/run-script.ts';
 import { runBench } from './run-bench.ts';
+import { makeStorage, namesOf } from './storage-generator.ts';
 
 await runScript(async () => {
   const { values, positionals } = parseArgs({
@@ -21,10 +27,30 @@ await runScript(async () => {
       scale: { type: 'string', default: '1' },
       'no-wait': { type: 'boolean', default: false },
       tree: { type: 'string' },
+      large: { type: 'boolean', default: false },
+      repo: { type: 'string' },
+      plot: { type: 'string' },
+      make: { type: 'string' },
+      versions: { type: 'string', default: '2000' },
+      names: { type: 'string' },
+      shape: { type: 'string', default: 'names' },
+      seed: { type: 'string', default: 'bench' },
     },
   });
   const pathOf = (path: string | undefined) => (path === undefined ? undefined : resolve(userDirectory(), path));
+  const make = pathOf(values.make);
+  if (make !== undefined) {
+    const versions = readNumber('versions', values.versions);
+    const names = values.names === undefined ? undefined : readNumber('names', values.names);
+    // As many names as a tenth of the versions has: so many more versions of each.
+    const fewer = values.shape === 'versions' ? namesOf(versions / 10) : undefined;
+    console.log(await makeStorage(make, { versions, names: names ?? fewer, seed: values.seed }));
+    return;
+  }
   await runBench({
+    large: values.large,
+    repository: pathOf(values.repo),
+    plot: pathOf(values.plot),
     jobs: positionals.length === 0 ? ['all'] : positionals,
     cases: values.case,
     runs: readNumber('runs', values.runs),

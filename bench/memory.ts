@@ -4,17 +4,23 @@ import { actionCommand, hasInput } from './action-command.ts';
 import { bundle } from './archive.ts';
 import type { Attempt, Contest, Contestant } from './contest.ts';
 import { measure } from './measure.ts';
+import { withOss } from './oss.ts';
 import type { Place } from './place.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 import { copyOneByOne, ociArchive, whyMissing } from './skopeo.ts';
 import { plainRegistries } from './sync.ts';
+import { inTwoSteps, streamed } from './upload.ts';
 
-/** Blobs, and bytes of each. No byte of what is synced is ever on a disk; what is bundled is, once. */
-const SIZES = { 'sync-10gb': [8, 1_250_000_000], 'bundle-2gb': [8, 250_000_000] } as const;
+/** Blobs, and bytes of each. No byte of what is synced is ever on a disk; what is bundled is, once, and what OSS takes. */
+const SIZES = {
+  'sync-10gb': [8, 1_250_000_000],
+  'bundle-2gb': [8, 250_000_000],
+  'upload-2gb': [8, 250_000_000],
+} as const;
 
 type MemoryCase = keyof typeof SIZES;
 
-export const MEMORY_CASES: readonly MemoryCase[] = ['sync-10gb', 'bundle-2gb'];
+export const MEMORY_CASES: readonly MemoryCase[] = ['sync-10gb', 'bundle-2gb', 'upload-2gb'];
 
 /** Lets `hold` have a contest of which the memory counts: an image that is made while it is read. */
 export async function memoryContest<T>(
@@ -27,9 +33,20 @@ export async function memoryContest<T>(
   const bytes = blobs * Math.round(size * scale);
   const source = await startVoid(String(blobs), String(Math.round(size * scale)));
   try {
-    return await hold(name === 'sync-10gb' ? syncContest(place, source, bytes) : bundleContest(place, source));
+    return await hold(contestOf(place, name, source, bytes));
   } finally {
     await source.close();
+  }
+}
+
+function contestOf(place: Place, name: MemoryCase, source: ServerProcess, bytes: number): Contest {
+  switch (name) {
+    case 'sync-10gb':
+      return syncContest(place, source, bytes);
+    case 'bundle-2gb':
+      return bundleContest(place, source);
+    case 'upload-2gb':
+      return uploadContest(place, source, bytes);
   }
 }
 
@@ -92,5 +109,31 @@ function bundleContest(place: Place, source: ServerProcess): Contest {
       attempt: () => bundle(place, { reference, digest: source.about['digest'] ?? '' }),
     },
     peers: [{ name: 'oci-archive', absent: whyMissing('skopeo'), attempt: archive }],
+  };
+}
+
+function uploadContest(place: Place, source: ServerProcess, bytes: number): Contest {
+  const image = { reference: `${hostOf(source)}/team/app:v1.0.0`, digest: source.about['digest'] ?? '' };
+  const entrant = (name: string, way: typeof streamed): Contestant => ({
+    name,
+    attempt: async () => {
+      const temp = place.fresh('temp');
+      try {
+        return await withOss(place, bytes, async (oss) => {
+          const measured = await way(place, image, oss, temp);
+          const stored = await oss.storedBytes();
+          if (stored < bytes) throw new Error(`${name} stored ${stored} bytes of ${bytes}.`);
+          return { ...measured, bytes: stored };
+        });
+      } finally {
+        await rm(temp, { recursive: true, force: true });
+      }
+    },
+  });
+  return {
+    job: 'memory',
+    name: 'upload-2gb',
+    ours: entrant('upload-oss, streamed', streamed),
+    peers: [entrant('bundle-package, then upload-oss', inTwoSteps)],
   };
 }

@@ -1,11 +1,46 @@
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { type AliOss, connectAliOss } from '@slipway/sandbox/oss/ali-oss-client';
 import type { Inputs } from './action-command.ts';
+import type { Place } from './place.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
 
 export const OSS_REGION = 'cn-hangzhou';
 export const OSS_BUCKET = 'infra';
 export const OSS_KEY = { accessKeyId: 'LTAI5tBench', accessKeySecret: 'of-no-value-anywhere' };
+
+/** A file system in memory, on Linux. */
+const MEMORY = '/dev/shm';
+
+/**
+ * Returns a path for a bucket, in memory when there is room for four times `bytes`: the sandbox's OSS copies the parts of an
+ * upload when it completes it, which OSS itself does not, and the disk of a stand-in is not what is measured.
+ */
+async function bucketDirectory(place: Place, bytes: number): Promise<string> {
+  const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }));
+  const fresh = place.fresh('oss');
+  return bavail * bsize > 4 * bytes ? join(MEMORY, `${basename(place.directory)}-${basename(fresh)}`) : fresh;
+}
+
+/** Gives `work` an OSS of its own with room for `bytes`, which goes with all it has got. */
+export async function withOss<T>(place: Place, bytes: number, work: (oss: Oss) => Promise<T>): Promise<T> {
+  const directory = await bucketDirectory(place, bytes);
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  // Who is interrupted leaves nothing in the memory of the machine either.
+  process.once('exit', remove);
+  try {
+    const oss = await Oss.start(directory);
+    try {
+      return await work(oss);
+    } finally {
+      await oss.close();
+    }
+  } finally {
+    process.off('exit', remove);
+    remove();
+  }
+}
 
 /** The sandbox's OSS, in a process of its own. */
 export class Oss {

@@ -91,6 +91,13 @@ export class Place {
     }
   }
 
+  /** Starts a registry with nothing in it that stays until the end. */
+  async openTarget(): Promise<DockerRegistry> {
+    const target = await startDockerRegistry(this.fresh('target'));
+    this.#registries.push(target);
+    return target;
+  }
+
   /** Ends the registries that still run, and removes the directory. */
   async close(): Promise<void> {
     await Promise.all(this.#registries.map((registry) => registry.stop()));

@@ -6,6 +6,8 @@ export interface Network {
   readonly delay: number;
   /** Bytes a second in each direction, of all connections together; undefined is as fast as the machine. */
   readonly bandwidth?: number;
+  /** Whether every connection has that bandwidth for itself, as at servers that limit each one. */
+  readonly perConnection?: boolean;
 }
 
 export interface Proxy {
@@ -23,8 +25,9 @@ const WINDOW = 4 * 1024 * 1024;
 /** Starts a proxy on loopback in front of a port of this machine that is as slow as the network. */
 export async function startProxy(port: number, network: Network): Promise<Proxy> {
   const sockets = new Set<Socket>();
-  const [up, down] = [new Link(network), new Link(network)];
+  const shared = [new Link(network), new Link(network)] as const;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const [up, down] = network.perConnection === true ? [new Link(network), new Link(network)] : shared;
     const upstream = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     for (const socket of [client, upstream]) {
       sockets.add(socket);

@@ -64,6 +64,17 @@ export function rowsOf({ contest, standings: [ours, ...peers], loads }: Result):
     });
 }
 
+/** Returns what each contestant that took part took, ours first. */
+export function standingsOf({ standings }: Result): { who: string; side: Side; seconds: number }[] {
+  return standings
+    .filter(({ attempts }) => attempts.length > 0)
+    .map((standing) => ({
+      who: standing.contestant.name,
+      side: sideOf(standing),
+      seconds: medianOf(standing, 'seconds'),
+    }));
+}
+
 /** Returns the peers that could not take part, and why. */
 export function absentOf({ contest, standings }: Result): AbsentPeer[] {
   return standings.flatMap(({ contestant: { name, absent } }) =>
@@ -137,7 +148,15 @@ export function formatVerdicts(results: readonly Result[]): string {
 /** Writes what programs read; cases that are only printed are not in it. */
 export async function writeReport(file: string, results: readonly Result[], machine: string): Promise<void> {
   const kept = results.filter(({ contest }) => contest.printedOnly !== true);
-  const report = { machine, rows: kept.flatMap(rowsOf), absent: kept.flatMap(absentOf) };
+  const alone = kept.flatMap((result) => {
+    const { contest, loads } = result;
+    if (contest.peers.some(({ absent }) => absent === undefined)) return [];
+    return standingsOf(result).map(({ who, side, seconds }) => {
+      return { job: contest.job, case: contest.name, who, unit: 's', ours: round(seconds), our: side, loads };
+    });
+  });
+  // Cases without a peer have a list of their own: a row is a comparison.
+  const report = { machine, rows: kept.flatMap(rowsOf), alone, absent: kept.flatMap(absentOf) };
   await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 

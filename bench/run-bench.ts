@@ -3,9 +3,12 @@ import { buildQuietly } from '../scripts/build-quietly.ts';
 import { assembleRelease } from '../scripts/release-tree.ts';
 import { ARCHIVE_CASES, archiveContest } from './archive.ts';
 import { type Contest, hold, type Result, type Rules } from './contest.ts';
+import { distributionCases, distributionContest, LARGE_SIZES, SIZES, type StorageSize } from './distribution.ts';
 import { describeMachine, waitForQuiet } from './machine.ts';
 import { MEMORY_CASES, memoryContest } from './memory.ts';
 import { Place } from './place.ts';
+import { writeGrowth } from './plot.ts';
+import { promoteCases, promoteContest } from './promote.ts';
 import { formatTable, formatVerdicts, writeReport } from './report.ts';
 import { whyMissing } from './skopeo.ts';
 import { startCases, startContest } from './start.ts';
@@ -13,7 +16,7 @@ import { SYNC_CASES, syncContest } from './sync.ts';
 import { UPLOAD_CASES, uploadContest } from './upload.ts';
 
 export interface BenchOptions extends Rules {
-  /** `sync`, `archive`, `upload`, `memory`, `start`, or `all`. */
+  /** `sync`, `archive`, `upload`, `memory`, `start`, `distribution`, `promote`, or `all`. */
   readonly jobs: readonly string[];
   /** Only these; none is all. */
   readonly cases: readonly string[];
@@ -21,6 +24,12 @@ export interface BenchOptions extends Rules {
   readonly scale: number;
   /** A release tree that was assembled before; default one of the sources as they are now. */
   readonly tree?: string | undefined;
+  /** Adds storage repositories of 20,000 versions, without peers. */
+  readonly large: boolean;
+  /** A storage repository to measure in the place of those that are made; it stays as it is. */
+  readonly repository?: string | undefined;
+  /** A directory for tables and plots of how the figures of distributions grow. */
+  readonly plot?: string | undefined;
   /** Where to write the rows. */
   readonly json?: string | undefined;
 }
@@ -66,6 +75,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
       }
     }
     console.log(`\n${formatTable(results)}\n\n${formatVerdicts(results)}`);
+    if (options.plot !== undefined) await writeGrowth(options.plot, results, describeMachine());
     if (options.json !== undefined) await writeReport(options.json, results, describeMachine());
     if (failed > 0) throw new Error(`${failed} of ${plan.length} cases failed.`);
   } finally {
@@ -73,14 +83,27 @@ export async function runBench(options: BenchOptions): Promise<void> {
   }
 }
 
-function jobsOf(place: Place, { scale }: BenchOptions): Readonly<Record<string, Job>> {
+function jobsOf(place: Place, options: BenchOptions): Readonly<Record<string, Job>> {
+  const { scale } = options;
+  const sizes = sizesOf(options);
   return {
     sync: { cases: Object.keys(SYNC_CASES), run: (name, hold) => syncContest(place, name, hold) },
     archive: job(ARCHIVE_CASES, async (name, hold) => hold(await archiveContest(place, name))),
     upload: job(UPLOAD_CASES, async (name, hold) => hold(await uploadContest(place, name))),
     memory: job(MEMORY_CASES, (name, hold) => memoryContest(place, name, scale, hold)),
+    distribution: {
+      cases: distributionCases(sizes),
+      run: (name, hold) => distributionContest(place, name, sizes, hold),
+    },
+    promote: { cases: promoteCases(sizes), run: (name, hold) => promoteContest(place, name, sizes, hold) },
     start: job(startCases(place.tree), (name, hold) => hold(startContest(place, name))),
   };
+}
+
+/** Returns the storage repositories that are measured. */
+function sizesOf({ large, repository }: BenchOptions): readonly StorageSize[] {
+  if (repository !== undefined) return [{ label: 'repo', versions: 2000, repository, peers: true }];
+  return large ? [...SIZES, ...LARGE_SIZES] : SIZES;
 }
 
 /** A job whose cases have a type of their own. */

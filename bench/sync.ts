@@ -26,6 +26,11 @@ export const SYNC_CASES: Readonly<Record<string, SyncCase>> = {
   'big-cold': { set: 'big' },
   'small-cold': { set: 'small' },
   'multiarch-cold': { set: 'multiarch' },
+  'big-slow-connections': {
+    set: 'big',
+    network: { delay: 5, bandwidth: 12_500_000, perConnection: true },
+    printedOnly: true,
+  },
   'typical-bandwidth-400mbit': { set: 'typical', network: { delay: 5, bandwidth: 50_000_000 }, printedOnly: true },
 };
 

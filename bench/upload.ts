@@ -5,7 +5,7 @@ import { type PackedImage, packedImage, writePlugin } from './archive.ts';
 import type { Contest, Contestant } from './contest.ts';
 import type { SetName } from './images.ts';
 import { addMeasures, type Measure, measure, words } from './measure.ts';
-import { Oss } from './oss.ts';
+import { type Oss, withOss } from './oss.ts';
 import type { Place } from './place.ts';
 
 /** The package of one image of each set is uploaded. */
@@ -18,16 +18,16 @@ export async function uploadContest(place: Place, name: SetName): Promise<Contes
   const entrant = (entrantName: string, way: Way): Contestant => ({
     name: entrantName,
     attempt: async () => {
-      const [directory, temp] = [place.fresh('oss'), place.fresh('temp')];
-      const oss = await Oss.start(directory);
+      const temp = place.fresh('temp');
       try {
-        const measured = await way(place, image, oss, temp);
-        const bytes = await oss.storedBytes();
-        if (bytes < image.bytes) throw new Error(`${entrantName} stored ${bytes} bytes of ${image.bytes}.`);
-        return { ...measured, bytes };
+        return await withOss(place, image.bytes, async (oss) => {
+          const measured = await way(place, image, oss, temp);
+          const bytes = await oss.storedBytes();
+          if (bytes < image.bytes) throw new Error(`${entrantName} stored ${bytes} bytes of ${image.bytes}.`);
+          return { ...measured, bytes };
+        });
       } finally {
-        await oss.close();
-        await Promise.all([directory, temp].map((path) => rm(path, { recursive: true, force: true })));
+        await rm(temp, { recursive: true, force: true });
       }
     },
   });
@@ -39,18 +39,22 @@ export async function uploadContest(place: Place, name: SetName): Promise<Contes
   };
 }
 
-type Way = (place: Place, image: PackedImage, oss: Oss, temp: string) => Promise<Measure>;
+type Way<Image = PackedImage> = (place: Place, image: Image, oss: Oss, temp: string) => Promise<Measure>;
+
+/** All that a package needs to be made; `digests` and `bytes` are for those who move blobs. */
+type Packable = Pick<PackedImage, 'reference' | 'digest'>;
 
 const KEY = 'packages/app.tar.gz';
 
 /** The package is made while it is uploaded. */
-const streamed: Way = async (place, image, oss, temp) => {
+export const streamed: Way<Packable> = async (place, image, oss, temp) => {
   const inputs = { ...(await writePlugin(image, temp)), ...oss.inputs(KEY) };
   const { script } = await actionCommand(place.tree, 'upload-oss', inputs, join(temp, 'runner'));
   return measure({ script, directory: temp });
 };
 
-const inTwoSteps: Way = async (place, image, oss, temp) => {
+/** The package is a file between being made and being uploaded. */
+export const inTwoSteps: Way<Packable> = async (place, image, oss, temp) => {
   const { plugin = '', config = '' } = await writePlugin(image, temp);
   const output = join(temp, 'packages');
   const bundle = await actionCommand(place.tree, 'bundle-package', { plugin, config, output }, join(temp, 'runner'));

@@ -170,15 +170,36 @@ describe.skipIf(absent !== undefined)(titled('a distribution image in real engin
 
     afterAll(() => engine?.stop());
 
-    it('pulls it, and exports the same files and links', async () => {
-      await runPeer('docker', ['pull', '--quiet', reference], { env: engine.env });
-      const container = (await runPeer('docker', ['create', reference], { env: engine.env })).trim();
-      const archive = join(directory, 'export.tar');
-      await runPeer('docker', ['export', '--output', archive, container], { env: engine.env });
-      const root = join(directory, 'export');
+    const docker = async (...args: string[]): Promise<string> =>
+      (await runPeer('docker', args, { env: engine.env })).trim();
+
+    /** Compares what the engine has unpacked of an image. */
+    async function compareImage(image: string, name: string): Promise<void> {
+      const container = await docker('create', image);
+      const archive = join(directory, `${name}.tar`);
+      await docker('export', '--output', archive, container);
+      await docker('rm', container);
+      const root = join(directory, name);
       mkdirSync(root);
       execFileSync('tar', ['xf', archive, '-C', root]);
       compare(root);
+    }
+
+    it('pulls it, and exports the same files and links', async () => {
+      await docker('pull', '--quiet', reference);
+      await compareImage(reference, 'export');
+    });
+
+    it('saves it, and loads the same files and links again', async () => {
+      await docker('pull', '--quiet', reference);
+      const id = await docker('image', 'inspect', '--format', '{{.Id}}', reference);
+      const archive = join(directory, 'saved.tar');
+      await docker('save', '--output', archive, id);
+      await docker('image', 'rm', '--force', id);
+      await expect(docker('image', 'inspect', id)).rejects.toThrow(/no such (image|object)/i);
+      await docker('load', '--quiet', '--input', archive);
+      expect(await docker('image', 'inspect', '--format', '{{.Id}}', id)).toBe(id);
+      await compareImage(id, 'loaded');
     });
   });
 });

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pushImage } from '@slipway/sandbox/images/push-image';
 import { findBusybox, makeRegistryBaseImage } from '@slipway/sandbox/images/registry-base-image';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { whyNoChecks } from './checks-fixture.ts';
 import {
   BASE,
   build,
@@ -20,15 +20,10 @@ import {
 beforeEach(setUp);
 afterEach(tearDown);
 
-function isInstalled(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((path) => existsSync(join(path, program)));
-}
-
+const why = whyNoChecks();
 const busybox = findBusybox();
-const tools = process.getuid?.() === 0 && busybox !== undefined && isInstalled('buildah') && isInstalled('unshare');
-const hint = tools ? '' : ' (skipped: needs root, buildah and busybox-static)';
 
-describe.skipIf(!tools)(`checks${hint}`, () => {
+describe.skipIf(why !== undefined)(`checks${why ?? ''}`, () => {
   beforeEach(async () => {
     if (busybox === undefined) return;
     await pushImage(registry.url, BASE, 'v1.0.0', makeRegistryBaseImage({ version: 'v1.0.0', busybox }));

@@ -1,22 +1,18 @@
-import {
-  COMMON_INPUTS,
-  type InputsOf,
-  oneOf,
-  optional,
-  required,
-  text,
-  withDefault,
-} from '@slipway/core/action/inputs';
+import { COMMON_INPUTS, type InputsOf, oneOf, optional, text, withDefault } from '@slipway/core/action/inputs';
 import { SOURCE_INPUTS, TARGET_INPUTS } from '@slipway/core/action/registry-access';
+import { BUILDERS } from '@slipway/core/distribution/builder-programs';
 import { ConfigurationError } from '@slipway/core/errors';
 
 export const inputs = {
   ...COMMON_INPUTS,
   ...SOURCE_INPUTS,
   ...TARGET_INPUTS,
-  distribution: required(text),
+  distribution: optional(text),
   commit: optional(readCommitId),
+  tag: optional(text),
+  builder: withDefault(oneOf('slipway', ...BUILDERS), 'slipway'),
   checks: withDefault(oneOf('changed', 'all', 'off'), 'changed'),
+  plan: withDefault(oneOf('keep', 'fresh'), 'keep'),
 } as const;
 
 export type Inputs = InputsOf<typeof inputs>;

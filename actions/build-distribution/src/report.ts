@@ -5,6 +5,7 @@ import { shortDigest } from '@slipway/core/image/digest';
 import { formatReference } from '@slipway/core/image/reference';
 import { before } from '@slipway/core/storage/direction';
 import { formatBytes } from '@slipway/core/util/units';
+import { reportLayers } from './layer-report.ts';
 import type { Outputs } from './run.ts';
 
 /** What was done, or would be. */
@@ -37,10 +38,12 @@ interface Report {
   readonly built: BuildResult;
   readonly dryRun: boolean;
   readonly checks: string;
+  /** The tag of git that the image is called after, too. */
+  readonly version: string | undefined;
 }
 
 /** Tells what came of a build, on the job's page, at the lines concerned, and in the outputs. */
-export function report({ context, sources, built, dryRun, checks }: Report, runtime: Runtime): Outputs {
+export function report({ context, sources, built, dryRun, checks, version }: Report, runtime: Runtime): Outputs {
   const { branch, distribution, image } = context;
   const { digest, result, tag, superseded } = built;
   const plan: Plan = {
@@ -60,7 +63,7 @@ export function report({ context, sources, built, dryRun, checks }: Report, runt
     checks,
     ...(superseded !== undefined && { superseded }),
   };
-  const name = formatReference({ registry: image.registry, repository: image.repository, tag });
+  const name = formatReference({ registry: image.registry, repository: image.repository, tag: version ?? tag });
   tell(name, plan, built, dryRun, runtime);
   for (const { file, line, column, rule, severity, message, fix } of built.findings) {
     const place = file === '' ? {} : { file, line, column };
@@ -120,6 +123,7 @@ function tell(name: string, plan: Plan, built: BuildResult, dryRun: boolean, { s
       ],
     ],
   );
+  reportLayers(plan.layers, { summary });
   if (built.findings.length === 0) return;
   summary.heading('Findings', 3);
   summary.table(

@@ -1,21 +1,19 @@
 import type { Runtime } from '@slipway/core/action/action';
 import { openStorage } from '@slipway/core/action/storage-access';
 import { need } from '@slipway/core/configuration/configuration';
-import { findDistribution } from '@slipway/core/configuration/storage';
 import { BranchStore } from '@slipway/core/distribution/branch-store';
 import { buildImage } from '@slipway/core/distribution/build-image';
 import { resolveSources } from '@slipway/core/distribution/build-sources';
-import { ConfigurationError } from '@slipway/core/errors';
+import { checkVersionTag, findImageOfVersion, writeVersionTag } from '@slipway/core/distribution/version-tag';
 import { isAncestor } from '@slipway/core/github/ancestry';
-import { findBranchHead } from '@slipway/core/github/branch';
 import { parseReference } from '@slipway/core/image/reference';
 import type { Finding } from '@slipway/core/plugin/finding';
-import { checkNotFrozen } from '@slipway/core/storage/direction';
 import type { PackageVersion } from '@slipway/core/storage/package-version';
-import type { StorageRepository } from '@slipway/core/storage/storage-repository';
 import type { Inputs } from './inputs.ts';
 import { openImages } from './open-image.ts';
 import { type Plan, report } from './report.ts';
+import { reportTagged } from './report-tagged.ts';
+import { findWanted } from './tagged-commit.ts';
 
 export interface Outputs {
   readonly image: string;
@@ -34,51 +32,58 @@ export interface Outputs {
   readonly [name: string]: unknown;
 }
 
-/** Builds the image of a distribution from a commit of its branch, and moves the distribution's tag forward to it. */
+/**
+ * Builds the image of a distribution from a commit of its branch, and moves the distribution's tag forward to it. For a tag
+ * of git the commit's image is taken as it is where there is one, and is called after the tag as well.
+ */
 export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const { event, env, log } = runtime;
   const { configuration, storage } = await openStorage(inputs, runtime);
   const settings = configuration.storage;
-  const distribution = findDistribution(settings, inputs.distribution);
-  checkNotFrozen(distribution);
   const image = parseReference(need(configuration, 'storage.image'));
-  const commit = await chooseCommit(inputs.commit, storage, distribution.name);
+  if (inputs.tag !== undefined) checkVersionTag(inputs.tag, settings.distributions);
+  const { distribution, commit } = await findWanted(inputs, settings, storage);
   const url = `${event.serverUrl}/${storage.name}`;
   const directory = runtime.workDirectory;
   const store = new BranchStore({ url, token: inputs.token, directory, env });
+  const dryRun = inputs['dry-run'];
   const opener = await openImages(image, inputs, configuration, runtime);
-  const branch = await runtime.group(`Fetch ${commit} of ${url}`, () => store.openCommit(commit));
   try {
-    const context = { branch, distribution, settings, image, open: opener.open };
-    const sources = await resolveSources(context);
-    const built = await buildImage(context, sources, {
-      images: opener.open(image),
-      store,
-      directory,
-      checks: inputs.checks,
-      dryRun: inputs['dry-run'],
-      env,
-      log,
-      isAncestor: (ancestor, descendant) => isAncestor(storage.github, storage.name, ancestor, descendant),
-    });
-    return report({ context, sources, built, dryRun: inputs['dry-run'], checks: inputs.checks }, runtime);
+    const images = opener.open(image);
+    if (inputs.tag !== undefined) {
+      const known = await findImageOfVersion(images, distribution, { tag: inputs.tag, commit });
+      if (known !== undefined) {
+        const isNew = await writeVersionTag(images, inputs.tag, known.digest, { dryRun });
+        const tagged = { distribution, settings, image, tag: inputs.tag, known, isNew, dryRun };
+        return await reportTagged(tagged, store, runtime);
+      }
+    }
+    const branch = await runtime.group(`Fetch ${commit} of ${url}`, () => store.openCommit(commit));
+    try {
+      const builder = inputs.builder === 'slipway' ? undefined : inputs.builder;
+      const isForeignBuild = builder !== undefined;
+      const context = { branch, distribution, settings, image, open: opener.open, isForeignBuild };
+      const sources = await resolveSources(context);
+      const built = await buildImage(context, sources, {
+        images,
+        store,
+        directory,
+        checks: inputs.checks,
+        plan: inputs.plan,
+        builder,
+        dryRun,
+        env,
+        log,
+        isAncestor: (ancestor, descendant) => isAncestor(storage.github, storage.name, ancestor, descendant),
+      });
+      if (inputs.tag !== undefined && built.digest !== undefined) {
+        await writeVersionTag(images, inputs.tag, built.digest, { dryRun });
+      }
+      return report({ context, sources, built, dryRun, checks: inputs.checks, version: inputs.tag }, runtime);
+    } finally {
+      await branch.blobs.close();
+    }
   } finally {
-    await Promise.all([branch.blobs.close(), opener.close()]);
+    await opener.close();
   }
-}
-
-/** The branch's head, or an earlier commit of it: nothing is built, and no check run, that nobody has merged. */
-async function chooseCommit(given: string | undefined, storage: StorageRepository, branch: string): Promise<string> {
-  const head = await findBranchHead(storage.github, storage.name, branch);
-  if (head === undefined) {
-    throw new ConfigurationError(
-      'missing-branch',
-      `${storage.name} has no branch '${branch}' for the distribution of that name.`,
-    );
-  }
-  if (given === undefined || (await isAncestor(storage.github, storage.name, given, head))) return given ?? head;
-  throw new ConfigurationError(
-    'foreign-commit',
-    `input 'commit': ${given} is not on the branch '${branch}', whose head is ${head}. Merge it first.`,
-  );
 }

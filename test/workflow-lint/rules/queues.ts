@@ -5,7 +5,8 @@ import { hasSideEffects } from '../side-effects.ts';
 
 /**
  * What changes something outside waits for its turn, and is neither cancelled nor dropped: without `queue: max` GitHub
- * keeps one that waits and cancels the others.
+ * keeps one that waits and cancels the others. Runs of pushes to one branch may be dropped, whole and before they begin, for
+ * the next one finds the same branch further on; what they call waits in groups of its own.
  *
  * @see https://docs.github.com/actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency
  */
@@ -13,7 +14,7 @@ export const queues: Rule = (workflow, library) => {
   const jobs = workflow.jobs.filter((job) => hasSideEffects(job, workflow, library));
   if (jobs.length === 0) return [];
   return [
-    ...checkQueue('/concurrency', workflow.value['concurrency'], workflow),
+    ...(isCoalescing(workflow) ? [] : checkQueue('/concurrency', workflow.value['concurrency'], workflow)),
     ...jobs.flatMap((job) => checkQueue(`${job.pointer}/concurrency`, job.value['concurrency'], workflow)),
     ...jobs
       .filter((job) => job.uses === undefined && !isQueued(job, workflow, library))
@@ -32,7 +33,19 @@ function checkQueue(place: string, concurrency: unknown, workflow: Workflow): Pr
 
 /** Returns whether a group holds the job: its own, its file's, or one of every job that calls its file. */
 function isQueued(job: Job, workflow: Workflow, library: Library): boolean {
-  if (job.value['concurrency'] !== undefined || workflow.value['concurrency'] !== undefined) return true;
+  if (job.value['concurrency'] !== undefined) return true;
+  if (workflow.value['concurrency'] !== undefined && !isCoalescing(workflow)) return true;
   const calls = callsTo(workflow, library);
   return calls.length > 0 && calls.every((call) => isQueued(call.job, call.caller, library));
+}
+
+/** Says whether of the pushes to one branch that wait only the newest is carried out. */
+function isCoalescing({ value, events, jobs }: Workflow): boolean {
+  const { group, 'cancel-in-progress': cancels, queue } = mapping(value['concurrency']);
+  const isOfBranch = typeof group === 'string' && /^[-\w]+-\$\{\{ github\.ref_name \}\}$/.test(group);
+  const push = mapping(events['push']);
+  const isPush = Object.keys(events).join() === 'push' && Object.keys(push).join() === 'branches';
+  return (
+    isOfBranch && isPush && cancels === false && queue === undefined && jobs.every(({ uses }) => uses !== undefined)
+  );
 }

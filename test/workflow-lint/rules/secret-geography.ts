@@ -17,6 +17,9 @@ const LOOK_UP: Readonly<Record<string, string>> = {
   'update-registry': 'proposes only a version of the registry that exists',
 };
 
+/** The action that mints tokens of an App, and the input for the App's key. */
+const MINT = { action: 'actions/create-github-app-token', key: 'private-key' };
+
 /** Where secrets may be: with the step or the workflow that needs them, and not beside the power to write on GitHub. */
 export const secretGeography: Rule = (workflow, library) => [
   ...workflow.expressions.flatMap((expression) => checkPlace(expression, workflow, library)),
@@ -33,23 +36,33 @@ function checkPlace(expression: Expression, workflow: Workflow, library: Library
     const given = /^\/jobs\/[^/]+\/(?:steps\/\d+\/(?:with|env)|secrets)\/[^/]+$/.test(expression.pointer);
     if (!given) return problem(`the secret ${written} is given to more than the step that needs it`);
     if (name.endsWith('app-private-key') && !takesAppKey(expression.pointer, workflow, library)) {
-      return problem(`the App's key goes to an input app-private-key and to nothing else`);
+      return problem(`the App's key goes to an input app-private-key, or to ${MINT.action} for named permissions`);
     }
     return [];
   });
 }
 
 function takesAppKey(pointer: string, workflow: Workflow, library: Library): boolean {
-  if (!pointer.endsWith('/app-private-key')) return false;
   const job = workflow.jobs.find((candidate) => pointer.startsWith(`${candidate.pointer}/`));
   if (job === undefined) return false;
   if (job.uses !== undefined) {
+    if (!pointer.endsWith('/app-private-key')) return false;
     const call = mapping(calledWorkflow(job, workflow, library)?.events['workflow_call']);
     return 'app-private-key' in mapping(call['secrets']);
   }
-  const step = job.steps.find((candidate) => pointer === childPointer(`${candidate.pointer}/with`, 'app-private-key'));
-  const use = step?.uses === undefined ? undefined : parseUse(step.uses, workflow);
-  return use?.kind === 'action' && 'app-private-key' in (library.actions.get(use.name)?.inputs ?? {});
+  const step = job.steps.find((candidate) => pointer.startsWith(`${candidate.pointer}/with/`));
+  if (step?.uses === undefined) return false;
+  const input = pointer.slice(pointer.lastIndexOf('/') + 1);
+  const use = parseUse(step.uses, workflow);
+  if (use.kind === 'foreign') return use.name === MINT.action && input === MINT.key && isNarrow(step);
+  const declared = use.kind === 'action' ? library.actions.get(use.name)?.inputs : undefined;
+  return input === 'app-private-key' && 'app-private-key' in (declared ?? {});
+}
+
+/** A token that names no permission can do all that the App can; one that is not revoked outlives its job. */
+function isNarrow({ with: given }: Step): boolean {
+  const names = Object.keys(given);
+  return names.some((name) => name.startsWith('permission-')) && !names.includes('skip-token-revoke');
 }
 
 /** What a pull request starts runs what the pull request says: it gets no secret, and contacts nothing. */

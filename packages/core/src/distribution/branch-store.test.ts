@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BranchStore } from './branch-store.ts';
 import { treeOf } from './foreign-packages.ts';
-import { GitBlobs } from './git-blobs.ts';
 import { gitEnvironment } from './git-command.ts';
-import { listPackageVersions } from './package-files.ts';
+import { GitObjects } from './git-objects.ts';
+import { listPackageUnits, listPackageVersions } from './package-files.ts';
 
 let directory: string;
 let repository: string;
@@ -66,21 +66,53 @@ describe('a branch store', () => {
     const commit = git('-C', repository, 'rev-parse', 'HEAD');
     const branch = await open().openCommit(commit);
     expect(branch.time).toBe(1_700_000_000);
-    expect(branch.tree.files.map(({ path, size }) => [path, size])).toEqual(
-      Object.entries(FILES).map(([path, content]) => [path, content.length]),
-    );
-    const read = await Promise.all(branch.tree.files.map(({ id, path }) => branch.blobs.read(id, path)));
+    const files = await branch.listFiles(['']);
+    expect(files.map(({ path }) => path)).toEqual(Object.keys(FILES));
+    const read = await Promise.all(files.map(({ id, path }) => branch.blobs.read(id, path)));
     expect(read.map(String)).toEqual(Object.values(FILES));
     await branch.blobs.close();
     rmSync(repository, { recursive: true });
     const again = await open().openCommit(commit);
-    expect(again.tree.files).toEqual(branch.tree.files);
+    expect(await again.listFiles([''])).toEqual(files);
     await again.blobs.close();
+  });
+
+  it('fetches the package versions that are asked for, and no others', async () => {
+    const branch = await open().openCommit(git('-C', repository, 'rev-parse', 'HEAD'));
+    expect(branch.tree.files.map(({ path }) => path)).toEqual(['Dockerfile']);
+    const units = listPackageUnits(branch.tree);
+    expect(units.map(({ path }) => path)).toEqual(['log/1.0.0', 'log/v2', 'tcp/1.0.0']);
+    const log = units.slice(0, 2);
+    const files = await branch.listPackages(log);
+    expect(files.map(({ path, mode }) => [path, mode])).toEqual([
+      ['packages/log/1.0.0/manifest.yml', '100644'],
+      ['packages/log/v2/manifest.yml', '100644'],
+    ]);
+    const [manifest] = log;
+    expect(manifest && String(await branch.readPackageFile(manifest, 'manifest.yml'))).toBe('name: log\n');
+    expect(manifest && (await branch.readPackageFile(manifest, 'none'))).toBeUndefined();
+    await branch.blobs.close();
+    expect(packsOf('objects').map((path) => statSync(path).size < 1000)).toEqual([true]);
+  });
+
+  it('reads files that lie deeper than package versions', async () => {
+    mkdirSync(join(repository, 'own/a/b/c'), { recursive: true });
+    for (const path of ['own/x', 'own/a/x', 'own/a/b/x', 'own/a/b/c/x']) writeFileSync(join(repository, path), path);
+    const branch = await open().openCommit(addCommit('next'));
+    const contentOf = async (...paths: string[]) => {
+      const files = await branch.listFiles(paths);
+      return Promise.all(files.map(async ({ id, path }) => [path, String(await branch.blobs.read(id, path))]));
+    };
+    expect(await contentOf('own/a/b/c')).toEqual([['own/a/b/c/x', 'own/a/b/c/x']]);
+    expect(await contentOf('own/a/b/c/x')).toEqual([['own/a/b/c/x', 'own/a/b/c/x']]);
+    const all = ['own/a/b/c/x', 'own/a/b/x', 'own/a/x', 'own/x'];
+    expect((await contentOf('own')).sort()).toEqual(all.map((path) => [path, path]));
+    await branch.blobs.close();
   });
 
   it('gives the ids that git gives, for files that no branch holds', async () => {
     const branch = await open().openCommit(git('-C', repository, 'rev-parse', 'HEAD'));
-    expect(treeOf(branch.tree.files).directories).toEqual(branch.tree.directories);
+    expect(treeOf(await branch.listFiles([''])).directories).toEqual(branch.tree.directories);
     await branch.blobs.close();
   });
 
@@ -96,40 +128,46 @@ describe('a branch store', () => {
       skipped: ['packages/log/v2'],
     });
     const [store = ''] = readdirSync(join(directory, 'work/git'));
-    const kept = join(directory, 'work/git', store, 'trees');
-    const blob = git('-C', repository, 'rev-parse', 'HEAD:Dockerfile');
+    const kept = join(directory, 'work/git', store, 'outline');
+    const blob = git('-C', repository, 'rev-parse', 'HEAD:packages/log/1.0.0/manifest.yml');
     const objects = git('--git-dir', kept, 'cat-file', '--batch-check', '--batch-all-objects');
-    expect(objects).toContain(tree);
+    expect(objects).toContain(git('-C', repository, 'rev-parse', 'HEAD:packages/log'));
+    expect(objects).not.toContain(tree);
     expect(objects).not.toContain(blob);
   });
 
   it('fetches several commits at once into one directory, and sends only what is new', async () => {
-    const first = git('-C', repository, 'rev-parse', 'HEAD');
-    await (await open().openCommit(first)).blobs.close();
-    const commits = ['a', 'b', 'c', 'd'].map(addCommit);
-    const branches = await Promise.all(commits.map((commit) => open().openCommit(commit)));
-    for (const [index, branch] of branches.entries()) {
-      const files = branch.tree.files.map(({ id, path }) => branch.blobs.read(id, path));
-      expect((await Promise.all(files)).length).toBe(Object.keys(FILES).length + index + 1);
+    const readAll = async (commit: string) => {
+      const branch = await open().openCommit(commit);
+      const files = (await branch.listFiles([''])).map(({ id, path }) => branch.blobs.read(id, path));
+      const { length } = await Promise.all(files);
       await branch.blobs.close();
-    }
-    const packs = packsOf('objects').map((path) => statSync(path).size);
-    expect(packs.filter((size) => size > 100_000)).toHaveLength(1);
-    expect(packs).toHaveLength(5);
+      return length;
+    };
+    const count = Object.keys(FILES).length;
+    expect(await readAll(git('-C', repository, 'rev-parse', 'HEAD'))).toBe(count);
+    const commits = ['a', 'b', 'c', 'd'].map((name) => addCommit(`packages/tcp/1.0.0/${name}`));
+    expect(await Promise.all(commits.map(readAll))).toEqual([1, 2, 3, 4].map((more) => count + more));
+    expect(packsOf('outline')).toHaveLength(5);
+    // What a package version shares with others is sent again: it comes whole, and the next build asks for other ones.
+    expect(packsOf('objects').filter((path) => statSync(path).size > 100_000)).toHaveLength(5);
+    const before = packsOf('objects').length;
+    expect(await readAll(addCommit('own'))).toBe(count + 5);
+    expect(packsOf('objects')).toHaveLength(before);
   });
 
   it('is not held up by what a killed process left', async () => {
     await (await open().openCommit(git('-C', repository, 'rev-parse', 'HEAD'))).blobs.close();
     const [store = ''] = readdirSync(join(directory, 'work/git'));
     const root = join(directory, 'work/git', store);
-    for (const lock of ['shallow.lock', 'config.lock']) writeFileSync(join(root, 'objects', lock), '');
+    for (const lock of ['shallow.lock', 'config.lock']) writeFileSync(join(root, 'outline', lock), '');
     const left = join(root, 'fetch-4194999-5fbc2e4e-8bd1-4c1c-9a3f-2d8a4c3c0f11');
     mkdirSync(join(left, 'objects'), { recursive: true });
     utimesSync(left, 0, 0);
     const branch = await open().openCommit(addCommit('next'));
     expect(branch.tree.files.map(({ path }) => path)).toContain('next');
     await branch.blobs.close();
-    expect(readdirSync(root)).toEqual(['objects']);
+    expect(readdirSync(root)).toEqual(['outline']);
   });
 
   it('says which commit is not there', async () => {
@@ -140,20 +178,22 @@ describe('a branch store', () => {
     const commit = git('-C', repository, 'rev-parse', 'HEAD');
     const id = git('-C', repository, 'rev-parse', 'HEAD:packages/log/1.0.0/manifest.yml');
     rmSync(join(repository, '.git/objects', id.slice(0, 2), id.slice(2)));
-    await expect(open().openCommit(commit)).rejects.toThrow(
+    const branch = await open().openCommit(commit);
+    await expect(branch.listPackages(listPackageUnits(branch.tree))).rejects.toThrow(
       new RegExp(`packages/log/(1\\.0\\.0|v2)/manifest\\.yml cannot be read: its git object ${id}`),
     );
+    await branch.blobs.close();
   });
 
   it('names the file whose object is damaged here, and goes on failing clearly', async () => {
     const id = git('-C', repository, 'rev-parse', 'HEAD:Dockerfile');
     const path = join(repository, '.git/objects', id.slice(0, 2), id.slice(2));
     rmSync(path);
-    const missing = new GitBlobs(join(repository, '.git'), gitEnvironment(process.env));
+    const missing = new GitObjects(join(repository, '.git'), gitEnvironment(process.env));
     await expect(missing.read(id, 'Dockerfile')).rejects.toThrow(/^Dockerfile cannot be read: .* \(it is missing\)/);
     await missing.close();
     writeFileSync(path, 'garbage');
-    const damaged = new GitBlobs(join(repository, '.git'), gitEnvironment(process.env));
+    const damaged = new GitObjects(join(repository, '.git'), gitEnvironment(process.env));
     await expect(damaged.read(id, 'Dockerfile')).rejects.toThrow(/^Dockerfile cannot be read: its git object/);
     await damaged.close();
   });

@@ -1,12 +1,15 @@
-import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { ActionError, ConfigurationError, messageOf, systemCodeOf } from '../errors.ts';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ActionError, ConfigurationError } from '../errors.ts';
 import { sha256 } from '../util/content.ts';
-import { RetryBudget, type Verdict } from '../util/retry.ts';
-import { BranchFiles } from './branch-files.ts';
-import { GitBlobs, UNREADABLE_OBJECT, unreadable } from './git-blobs.ts';
+import { RetryBudget } from '../util/retry.ts';
+import { BranchCommit } from './branch-commit.ts';
+import { BranchObjects, DeepObjects } from './branch-objects.ts';
 import { GitError, gitEnvironment, runGit } from './git-command.ts';
-import { type GitTree, parseTree } from './git-tree.ts';
+import { UNREADABLE_OBJECT, unreadable } from './git-objects.ts';
+import type { GitTree } from './git-tree.ts';
+import { judgeFetch, KeptRepository } from './kept-repository.ts';
+import { OUTLINE_DEPTH, type Outline, readOutline } from './outline.ts';
 import { makeTemporaryDirectory } from './temporary-directory.ts';
 
 export interface BranchStoreOptions {
@@ -20,19 +23,24 @@ export interface BranchStoreOptions {
 }
 
 /**
- * The git objects of a storage repository on this machine: a bare repository without history and without a checkout,
+ * The git objects of a storage repository on this machine: bare repositories without history and without a checkout,
  * for a checkout of 128,000 files takes longer than everything else together.
  *
- * Trees alone are kept apart from whole commits: where files are missing on purpose, git fetches them one by one.
+ * Of a commit only the upper directories are fetched at first, then the package versions that somebody asks for. The two
+ * are kept apart: in the one objects are missing on purpose, in the other whatever is there is there with all that is in
+ * it.
  */
 export class BranchStore {
   readonly #options: BranchStoreOptions;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #root: string;
+  readonly #outlines = new Map<string, Promise<Outline>>();
   readonly #budget = new RetryBudget();
 
   constructor(options: BranchStoreOptions) {
     this.#options = options;
-    const { url, token, env } = options;
+    const { url, token, env, directory } = options;
+    this.#root = join(directory, 'git', sha256(url).slice(0, 16));
     this.#env = gitEnvironment(env, {
       'protocol.version': '2',
       'gc.auto': '0',
@@ -40,6 +48,10 @@ export class BranchStore {
       'fetch.unpackLimit': '1',
       // None: a repository that borrows objects has the refs that it needs.
       'core.alternateRefsPrefixes': 'refs/none',
+      // What git maps and keeps of a pack of gigabytes is memory all the same.
+      'core.packedGitWindowSize': '16m',
+      'core.packedGitLimit': '64m',
+      'core.deltaBaseCacheLimit': '32m',
       // Seconds without a byte.
       'http.lowSpeedLimit': '1',
       'http.lowSpeedTime': '120',
@@ -51,31 +63,34 @@ export class BranchStore {
   }
 
   /**
-   * Fetches a commit with all of its files, unless it is here, and returns what it holds. What turns out to be damaged
-   * here is thrown away and fetched once more.
+   * Fetches the upper directories of a commit, unless they are here, and returns what they hold. What turns out to be
+   * damaged here is thrown away and fetched once more.
    */
-  openCommit(commit: string): Promise<BranchCommit> {
-    return this.#renewing('objects', async () => {
-      const directory = await this.#fetch('objects', commit, []);
-      const [tree, time] = [await this.#readTree(directory, commit, []), await this.#readTime(directory, commit)];
-      const [broken] = tree.damaged;
-      if (broken !== undefined) throw unreadable(broken.path, broken.id, 'git cannot tell its size');
-      const blobs = new BranchFiles(this.#openBlobs(directory), async () => {
-        await this.#discard('objects');
-        return this.#openBlobs(await this.#fetch('objects', commit, []));
-      });
-      return { commit, time, tree, blobs };
-    });
+  async openCommit(commit: string): Promise<BranchCommit> {
+    const shallow = this.#openOutline(commit);
+    try {
+      return new BranchCommit(commit, await this.#readOutline(commit, shallow), shallow, this.#openDeep(commit));
+    } catch (error) {
+      await shallow.close();
+      throw error;
+    }
   }
 
-  /** Returns the ids of a commit's directories, without fetching its files. */
+  /** Returns the ids of a commit's directories, down to those of package versions, without fetching files. */
   async readDirectories(commit: string): Promise<GitTree['directories']> {
-    const whole = this.#directory('objects');
-    const kind = (await this.#has(whole, commit)) ? 'objects' : 'trees';
-    return this.#renewing(kind, async () => {
-      const directory = await this.#fetch(kind, commit, kind === 'trees' ? TREES_ONLY : []);
-      return (await this.#readTree(directory, commit, ['-d'])).directories;
-    });
+    return (await this.readTree(commit)).directories;
+  }
+
+  /** Returns the upper part of a commit, without fetching files. */
+  async readTree(commit: string): Promise<GitTree> {
+    const known = this.#outlines.get(commit);
+    if (known !== undefined) return (await known).tree;
+    const objects = this.#openOutline(commit);
+    try {
+      return (await this.#readOutline(commit, objects)).tree;
+    } finally {
+      await objects.close();
+    }
   }
 
   /** Returns the commit that a branch shows now; undefined when there is no such branch. */
@@ -83,7 +98,9 @@ export class BranchStore {
     const { url } = this.#options;
     const temporary = await makeTemporaryDirectory(join(this.#options.directory, 'git'), 'look');
     try {
-      const listing = await this.#fetchFrom(temporary, ['ls-remote', '--refs', url, `refs/heads/${branch}`]);
+      const words = ['ls-remote', '--refs', url, `refs/heads/${branch}`];
+      const ask = () => runGit(temporary, words, this.#env);
+      const listing = await this.#budget.run(ask, { judge: judgeFetch, attempts: 3 });
       return /^[0-9a-f]+/.exec(listing.toString('utf8'))?.[0];
     } catch (error) {
       throw error instanceof GitError ? explainFetch(error, url, `the head of '${branch}'`) : error;
@@ -92,138 +109,51 @@ export class BranchStore {
     }
   }
 
-  /** Tries once more, with nothing kept, after what is kept turned out to be damaged. */
-  async #renewing<T>(kind: Kind, operation: () => Promise<T>): Promise<T> {
+  #open(kind: Kind): KeptRepository {
+    return new KeptRepository(join(this.#root, kind), this.#options.url, this.#env, this.#budget);
+  }
+
+  #openOutline(commit: string): BranchObjects {
+    return new BranchObjects(this.#open('outline'), () => this.#fetchOutline(commit));
+  }
+
+  async #fetchOutline(commit: string): Promise<void> {
+    const repository = this.#open('outline');
+    const fetch = () => this.#explain(commit, () => repository.fetchCommit(commit, `tree:${OUTLINE_DEPTH}`));
     try {
-      return await operation();
+      await fetch();
     } catch (error) {
-      if (!(error instanceof ActionError) || error.code !== UNREADABLE_OBJECT) throw error;
-      if (!(await this.#discard(kind))) throw error;
-      return operation();
+      // What is kept, and borrowed from, may be what cannot be read.
+      if (!(error instanceof ActionError) || error.code !== UNREADABLE_OBJECT || !(await repository.discard()))
+        throw error;
+      await fetch();
     }
   }
 
-  /** Removes what is kept; says whether there was anything. */
-  async #discard(kind: Kind): Promise<boolean> {
-    const directory = this.#directory(kind);
-    const aside = await makeTemporaryDirectory(dirname(directory), 'damaged');
+  #readOutline(commit: string, objects: BranchObjects): Promise<Outline> {
+    const reading =
+      this.#outlines.get(commit) ??
+      (async () => {
+        await this.#fetchOutline(commit);
+        return readOutline(objects, commit);
+      })();
+    this.#outlines.set(commit, reading);
+    reading.catch(() => this.#outlines.delete(commit));
+    return reading;
+  }
+
+  #openDeep(commit: string): DeepObjects {
+    const repository = this.#open('objects');
+    return new DeepObjects(repository, (ids) => this.#explain(commit, () => repository.fetchObjects(ids)));
+  }
+
+  async #explain(commit: string, fetch: () => Promise<unknown>): Promise<void> {
     try {
-      // Renamed first: somebody else may be using it, and would be given half of it.
-      await rename(directory, aside);
-      return true;
-    } catch (error) {
-      if (systemCodeOf(error) === 'ENOENT') return false;
-      throw error;
-    } finally {
-      await rm(aside, { recursive: true, force: true });
-    }
-  }
-
-  #openBlobs(directory: string): GitBlobs {
-    return new GitBlobs(directory, { ...this.#env, GIT_NO_LAZY_FETCH: '1' });
-  }
-
-  async #readTree(directory: string, commit: string, options: readonly string[]): Promise<GitTree> {
-    const listing = await this.#read(directory, commit, ['ls-tree', '-r', '-t', ...options, '-z', '--long', commit]);
-    return parseTree(listing);
-  }
-
-  /**
-   * The commit's date, seconds since 1970: it is when the image counts as made. `git show` would look at the parents,
-   * which are not here.
-   */
-  async #readTime(directory: string, commit: string): Promise<number> {
-    const text = (await this.#read(directory, commit, ['cat-file', 'commit', commit])).toString('utf8');
-    return Number(/^committer .* (\d+) [-+]\d{4}$/m.exec(text)?.[1]);
-  }
-
-  async #read(directory: string, commit: string, args: readonly string[]): Promise<Buffer> {
-    try {
-      return await this.#git(directory, args);
+      await fetch();
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
-      throw new ActionError(
-        UNREADABLE_OBJECT,
-        `The commit ${commit} or a directory of it cannot be read: ${messageOf(error)}. Repair the repository (git fsck names what is broken).`,
-        { cause: error },
-      );
+      throw (await this.#findBroken(error, commit)) ?? explainFetch(error, this.#options.url, commit);
     }
-  }
-
-  async #fetch(kind: Kind, commit: string, filter: readonly string[]): Promise<string> {
-    const directory = this.#directory(kind);
-    if (await this.#has(directory, commit)) return directory;
-    const { url } = this.#options;
-    const temporary = await makeTemporaryDirectory(dirname(directory), 'fetch');
-    try {
-      await this.#git(temporary, ['init', '--bare', '--quiet']);
-      if (filter.length === 0) await this.#borrow(directory, temporary);
-      await this.#fetchFrom(temporary, [
-        'fetch',
-        '--quiet',
-        '--no-tags',
-        '--no-write-fetch-head',
-        '--depth=1',
-        ...filter,
-        url,
-        commit,
-      ]);
-      await this.#keep(temporary, directory, commit);
-      return directory;
-    } catch (error) {
-      if (!(error instanceof GitError)) throw error;
-      const broken = filter.length === 0 ? await this.#findBroken(error, commit) : undefined;
-      throw broken ?? explainFetch(error, url, commit);
-    } finally {
-      await rm(temporary, { recursive: true, force: true });
-    }
-  }
-
-  /** Lets a new repository use what the standing one has, so that only what is new is sent. */
-  async #borrow(directory: string, temporary: string): Promise<void> {
-    const commits = (await listDirectory(join(directory, REFS))).sort();
-    if (commits.length === 0) return;
-    await writeFile(join(temporary, 'objects', 'info', 'alternates'), `${resolve(directory, 'objects')}\n`);
-    // Refs of its own: those of the standing repository may become more while this one fetches.
-    const refs = commits.map((commit) => `${commit} refs/slipway/${commit}\n`);
-    await writeFile(join(temporary, 'packed-refs'), refs.join(''));
-    // The parents of these commits are not there.
-    await writeFile(join(temporary, 'shallow'), commits.map((commit) => `${commit}\n`).join(''));
-  }
-
-  /**
-   * Moves what was fetched to the standing repository: packs by their names, which are those of their contents, then the
-   * ref. Every move is one rename, so that a kill leaves no lock behind and others may do the same at once.
-   */
-  async #keep(temporary: string, directory: string, commit: string): Promise<void> {
-    const packs = join('objects', 'pack');
-    await this.#makeStanding(directory);
-    // The index makes a pack count, so it comes last.
-    const names = (await readdir(join(temporary, packs))).sort((a, b) => rankPackFile(a) - rankPackFile(b));
-    for (const name of names) await rename(join(temporary, packs, name), join(directory, packs, name));
-    await mkdir(join(directory, REFS), { recursive: true });
-    await writeFile(join(temporary, 'ref'), `${commit}\n`);
-    await rename(join(temporary, 'ref'), join(directory, REFS, commit));
-  }
-
-  async #makeStanding(directory: string): Promise<void> {
-    if ((await listDirectory(directory)).includes('HEAD')) return;
-    const temporary = await makeTemporaryDirectory(dirname(directory), 'init');
-    try {
-      await this.#git(temporary, ['init', '--bare', '--quiet']);
-      await rename(temporary, directory);
-    } catch (error) {
-      // Another process was faster.
-      if (!['ENOTEMPTY', 'EEXIST'].includes(systemCodeOf(error) ?? '')) throw error;
-    } finally {
-      await rm(temporary, { recursive: true, force: true });
-    }
-  }
-
-  /** A fetch that broke is begun anew: git keeps nothing of a half one. */
-  async #fetchFrom(directory: string, args: readonly string[]): Promise<Buffer> {
-    const judge = (error: unknown): Verdict => error instanceof GitError && PASSING.test(error.message) && {};
-    return this.#budget.run(() => this.#git(directory, args), { judge, attempts: 3 });
   }
 
   /** Names the file whose object the server cannot read: git says its id, and the commit's trees say where it is. */
@@ -232,8 +162,9 @@ export class BranchStore {
     ids.delete(commit);
     if (ids.size === 0 || !UNREADABLE.test(error.message)) return undefined;
     try {
-      const trees = await this.#fetch('trees', commit, TREES_ONLY);
-      for (const line of (await this.#git(trees, ['ls-tree', '-r', '-z', commit])).toString('utf8').split('\0')) {
+      const trees = this.#open('trees');
+      await trees.fetchCommit(commit, 'blob:none');
+      for (const line of (await trees.git(['ls-tree', '-r', '-z', commit])).toString('utf8').split('\0')) {
         const [, id = '', path = ''] = /^\d+ blob ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
         if (ids.has(id)) return unreadable(path, id, 'the server cannot read it');
       }
@@ -242,64 +173,13 @@ export class BranchStore {
     }
     return undefined;
   }
-
-  /** A commit counts as here when its ref does: that is written when everything has arrived. */
-  async #has(directory: string, commit: string): Promise<boolean> {
-    try {
-      await access(join(directory, 'HEAD'));
-      await this.#git(directory, ['rev-parse', '--verify', '--quiet', `refs/slipway/${commit}`]);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  #directory(kind: Kind): string {
-    return join(this.#options.directory, 'git', sha256(this.#options.url).slice(0, 16), kind);
-  }
-
-  #git(directory: string, args: readonly string[]): Promise<Buffer> {
-    return runGit(directory, args, this.#env);
-  }
 }
 
-/** What is kept: whole commits, or their trees without the files. */
-type Kind = 'objects' | 'trees';
-
-/** Where the refs are that say which commits are here. */
-const REFS = join('refs', 'slipway');
-
-function rankPackFile(name: string): number {
-  return Number(name.endsWith('.idx'));
-}
-
-/** Returns what is in a directory; nothing when there is none. */
-async function listDirectory(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-/** What git says when another try may succeed. */
-const PASSING =
-  /returned error: (?:408|429|5\d\d)|timed out|connection (?:reset|refused)|empty reply|could not resolve|transfer closed|hung up|early EOF/i;
-
-const TREES_ONLY = ['--filter=blob:none'];
+/** What is kept: the upper part of commits, whole directories, or all directories of a commit without their files. */
+type Kind = 'outline' | 'objects' | 'trees';
 
 /** What git says when an object cannot be read. */
 const UNREADABLE = /corrupt|unable to read|bad object|missing (?:blob|tree)|did not send all/i;
-
-/** One commit, and the means to read its files. */
-export interface BranchCommit {
-  readonly commit: string;
-  /** Seconds since 1970. */
-  readonly time: number;
-  readonly tree: GitTree;
-  readonly blobs: BranchFiles;
-}
 
 function basic(token: string): string {
   return `AUTHORIZATION: basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`;

@@ -9,16 +9,22 @@ import type { Log } from '../util/log.ts';
 import { findAddedPackages } from './added-packages.ts';
 import { readBaseFiles } from './base-files.ts';
 import type { BranchStore } from './branch-store.ts';
+import { buildByProgram, listExpected, listForeignUpstreams } from './build-by-program.ts';
 import { type BuildLayer, checkLayerCount, makeLayers, planBuild, type ReadyLayer } from './build-layers.ts';
 import { type BuildContext, type BuildSources, labelUpstream } from './build-sources.ts';
+import type { BuilderName } from './builder-programs.ts';
+import { checkGround, chooseCheckScope } from './checked-layers.ts';
 import { applySteps } from './container-settings.ts';
 import { findRegression, type IsAncestor } from './distribution-tags.ts';
-import { assembleImage } from './image-assembly.ts';
+import { type AssembledImage, assembleImage } from './image-assembly.ts';
 import { checkAssembled, checkExisting } from './image-checks.ts';
 import { type ExistingImage, findKnownImages } from './known-images.ts';
 import type { DistributionLabels } from './labels.ts';
 import { formatLayerLabel } from './labels.ts';
 import { checkNothingVanishes, findLostPackages } from './lost-packages.ts';
+import { listPackageUnits } from './package-files.ts';
+import type { PackagePlan, PackageUnit } from './package-plan.ts';
+import { formatPlan, readPlan } from './previous-plan.ts';
 import { publishImage } from './publish-image.ts';
 import type { PublishedDistribution } from './published-distribution.ts';
 import type { CheckOptions } from './run-checks.ts';
@@ -35,6 +41,10 @@ export interface BuildOptions {
   readonly directory: string;
   /** `changed` checks an image that is built now, `all` one that exists already too. */
   readonly checks: 'changed' | 'all' | 'off';
+  /** `keep` goes on from the layers of the current image, `fresh` spreads all packages anew. */
+  readonly plan: 'keep' | 'fresh';
+  /** The program that carries the Dockerfile out in our place. */
+  readonly builder?: BuilderName | undefined;
   /** Only look and decide, write nothing. */
   readonly dryRun: boolean;
   readonly env: NodeJS.ProcessEnv;
@@ -51,6 +61,12 @@ export interface BuiltLayer {
   /** Bytes; 0 for one that a dry run would make. */
   readonly size: number;
   readonly reused: boolean;
+  /** Which layer of its distribution's it is, such as `base 3` or `recent 0`. */
+  readonly part?: string | undefined;
+  /** Why it was made. */
+  readonly why?: string | undefined;
+  /** Bytes of its files, equal ones counted each time: what a plain COPY would store, not compressed. */
+  readonly plain?: number | undefined;
 }
 
 export interface BuildResult {
@@ -164,31 +180,35 @@ class Build {
     const foreign = labels.upstreams.flatMap(({ name, packages }) =>
       packages === undefined ? [] : [[name, packages] as const],
     );
-    await this.#judge(new Map(foreign));
-    if (this.#options.checks === 'all' && !this.#options.dryRun) {
+    await this.#judge(new Map(foreign), []);
+    // Another program has run them while it built the image, and they may have had a part in it.
+    if (this.#options.checks === 'all' && !this.#options.dryRun && labels.builder === undefined) {
       await checkExisting(this.#sources, image, this.#checkOptions());
     }
     const [{ manifest }] = image.platforms;
     const layers = manifest.layers.map(({ digest, size }, index) => {
       const label = labels.layers[index] ?? 'files';
-      return { label: formatLayerLabel(label), digest, size, reused: true };
+      return { label: formatLayerLabel(label), digest, size, reused: true, plain: labels.plain?.[index] };
     });
     return { tag, digest: image.digest, isNew: false, labels, layers, pushed: 0, reused: sum(layers) };
   }
 
   /** Builds and publishes an image that does not exist. */
   async make(previous: readonly (PublishedDistribution | undefined)[]): Promise<Outcome> {
-    const { branch } = this.#context;
+    const { branch, distribution } = this.#context;
     const { base } = this.#sources;
-    const { images, dryRun } = this.#options;
+    const { images, dryRun, builder } = this.#options;
+    if (builder !== undefined) return this.#makeByProgram(builder);
     const plan = await planBuild(this.#context, this.#sources, {
       previous,
       directory: join(this.#scratch, 'foreign'),
       base: await readBaseFiles(base.image, join(this.#options.directory, 'base-layers')),
+      plan: await this.#readPlan(previous),
     });
     checkLayerCount(this.#sources, plan.layers);
-    await this.#judge(plan.foreign);
-    const labels = this.label(plan.foreign);
+    await this.#judge(plan.foreign, plan.made);
+    const written = plan.packages && { plan: formatPlan(plan.packages) };
+    const labels = { ...this.label(plan.foreign), ...written };
     const ofBase = base.image.platforms[0].manifest.layers.map(({ digest, size }) => ({
       label: 'base',
       digest,
@@ -207,30 +227,48 @@ class Build {
         reused: sum(layers),
       };
     }
-    const ready = await makeLayers(plan.layers, join(this.#scratch, 'layers'));
+    const ready = await makeLayers(plan.layers, join(this.#scratch, 'layers'), distribution.compression);
+    const checked = await this.#check(ready, previous);
     const assembled = assembleImage({
       base: base.image,
       layers: ready,
       settings: ({ config }) => applySteps(config, this.#sources.dockerfile.steps),
-      labels,
+      labels: { ...labels, ...(checked !== undefined && { checked }) },
       time: branch.time,
     });
-    if (this.#options.checks !== 'off') {
-      await checkAssembled(this.#sources, assembled, ready, this.#checkOptions());
+    return this.#publish(assembled, ready, labels, ofBase);
+  }
+
+  /** Lets another program build an image that does not exist, and publishes what comes of it. */
+  async #makeByProgram(builder: BuilderName): Promise<Outcome> {
+    const { env, log, dryRun, images, store } = this.#options;
+    const foreign = await listForeignUpstreams(this.#sources, join(this.#scratch, 'foreign'));
+    await this.#judge(foreign, [listPackageUnits(this.#context.branch.tree)]);
+    const labels = this.label(foreign);
+    if (dryRun) {
+      const tag = await chooseTag(this.#context, this.#sources, images, undefined);
+      const planned = { ...labels, layers: [] };
+      return { tag, digest: undefined, isNew: true, labels: planned, layers: [], pushed: 0, reused: 0 };
     }
-    const { tag, pushed, reused } = await publishImage(assembled, ready, base.image.repository, images, () =>
-      chooseTag(this.#context, this.#sources, images, assembled.top.digest),
+    const expected = await listExpected(this.#context, this.#sources, foreign, store);
+    const program = { builder, directory: join(this.#scratch, 'builder'), expected, env, log };
+    const { assembled, ready } = await buildByProgram(this.#context, this.#sources, labels, program);
+    return this.#publish(assembled, ready, labels, []);
+  }
+
+  async #publish(
+    assembled: AssembledImage,
+    ready: readonly ReadyLayer[],
+    labels: Omit<DistributionLabels, 'layers'>,
+    ofBase: readonly BuiltLayer[],
+  ): Promise<Outcome> {
+    const { images } = this.#options;
+    const { digest } = assembled.top;
+    const published = await publishImage(assembled, ready, this.#sources.base.image.repository, images, () =>
+      chooseTag(this.#context, this.#sources, images, digest),
     );
     const layers = [...ofBase, ...ready.map(describeReady)];
-    return {
-      tag,
-      digest: assembled.top.digest,
-      isNew: true,
-      labels: { ...labels, layers: [] },
-      layers,
-      pushed,
-      reused,
-    };
+    return { ...published, digest, isNew: true, labels: { ...labels, layers: [] }, layers };
   }
 
   /** Returns what the image will say of itself; `foreign` is what upstreams hold that were not built by us. */
@@ -250,14 +288,41 @@ class Build {
     };
   }
 
+  /** Returns how the packages were spread in the image before; undefined begins anew. */
+  async #readPlan(previous: readonly (PublishedDistribution | undefined)[]): Promise<PackagePlan | undefined> {
+    if (this.#options.plan === 'fresh') return undefined;
+    for (const image of previous) {
+      const plan = await readPlan(image, this.#context.distribution.name, this.#options.store);
+      if (plan !== undefined) return plan;
+    }
+    return undefined;
+  }
+
   /** Compares what will be served with what the branches hold, and with what is served now. */
-  async #judge(foreign: Parameters<typeof readServedPackages>[3]): Promise<void> {
-    const served = await readServedPackages(this.#context, this.#sources, this.#options.store, foreign);
+  async #judge(
+    foreign: Parameters<typeof readServedPackages>[3],
+    made: readonly (readonly PackageUnit[])[],
+  ): Promise<void> {
+    const served = await readServedPackages(this.#context, this.#sources, this.#options.store, foreign, made);
     this.packages = served.versions.length;
     this.findings.push(...served.findings);
     const error = served.findings.find(({ severity }) => severity === 'error');
     if (error !== undefined) throw new ConfigurationError(error.rule, `${error.message} ${error.fix}`);
     await checkNothingVanishes(this.#context, this.#sources, this.replaced, served.versions, this.#options.store);
+  }
+
+  /** Runs the checks before anything is published; returns the ground that they passed on. */
+  async #check(
+    ready: readonly ReadyLayer[],
+    previous: readonly (PublishedDistribution | undefined)[],
+  ): Promise<string | undefined> {
+    const { base, dockerfile } = this.#sources;
+    const { checks } = this.#options;
+    const ground = checkGround(dockerfile, base.image.digest, ready);
+    if (checks === 'off' || ground === undefined) return undefined;
+    const scope = checks === 'all' ? ({ kind: 'all' } as const) : chooseCheckScope(ground, ready, previous);
+    await checkAssembled(this.#sources, ready, scope, this.#checkOptions());
+    return ground;
   }
 
   #checkOptions(): CheckOptions {
@@ -267,14 +332,15 @@ class Build {
 }
 
 function describePlanned(layer: BuildLayer): BuiltLayer {
+  const { part, why } = layer;
   const label = formatLayerLabel(layer.label);
-  if (layer.kind === 'new') return { label, digest: '', size: 0, reused: false };
-  const { digest, size } = layer.layer.descriptor;
-  return { label, digest, size, reused: true };
+  if (layer.kind === 'new') return { label, digest: '', size: 0, reused: false, part, why };
+  const { descriptor, plain } = layer.layer;
+  return { label, digest: descriptor.digest, size: descriptor.size, reused: true, part, plain };
 }
 
-function describeReady({ label, descriptor: { digest, size }, from }: ReadyLayer): BuiltLayer {
-  return { label: formatLayerLabel(label), digest, size, reused: from !== undefined };
+function describeReady({ label, descriptor: { digest, size }, from, part, why, plain }: ReadyLayer): BuiltLayer {
+  return { label: formatLayerLabel(label), digest, size, reused: from !== undefined, part, why, plain };
 }
 
 function sum(layers: readonly BuiltLayer[]): number {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { TarEntry } from '../archive/tar.ts';
-import { BASE_LAYERS, MOST_LAYERS } from '../configuration/storage.ts';
+import { BASE_LAYERS, type Compression, MOST_LAYERS } from '../configuration/storage.ts';
 import type { Dockerfile } from '../dockerfile/dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { Repository } from '../registry/repository.ts';
@@ -11,23 +11,28 @@ import type { BaseFiles } from './base-files.ts';
 import { checkWay } from './base-places.ts';
 import type { BuildContext, BuildSources, ResolvedUpstream } from './build-sources.ts';
 import { CopiedLayers } from './copied-layers.ts';
-import type { FileSource } from './file-source.ts';
 import { readForeignPackages } from './foreign-packages.ts';
-import type { GitTree } from './git-tree.ts';
 import type { AddedLayer } from './image-assembly.ts';
 import { formatLayerLabel } from './labels.ts';
-import { blobFile, type Layer, writeLayer } from './layer-blob.ts';
+import { blobFile, isCompressedBy, type Layer, writeLayer } from './layer-blob.ts';
 import { packageEntries } from './layer-entries.ts';
 import { type PlannedLayer, planLayers } from './layer-plan.ts';
-import { listPackageVersions, readPackageDirectory, type VersionList } from './package-files.ts';
+import { listPackageUnits, listPackageVersions, type PackageSource, type VersionList } from './package-files.ts';
+import { type PackagePlan, type PackageUnit, planPackages } from './package-plan.ts';
+import { explainPlan } from './plan-changes.ts';
 import { type PackageLayer, type PublishedDistribution, packageLayersOf } from './published-distribution.ts';
 
 /** A layer of the image to be: one that exists somewhere, or one to make. */
 export type BuildLayer = Pick<AddedLayer, 'label' | 'createdBy'> &
   (
     | { readonly kind: 'reused'; readonly layer: Layer; readonly from: Repository }
-    | { readonly kind: 'new'; readonly entries: () => readonly TarEntry[] }
-  );
+    | { readonly kind: 'new'; readonly entries: () => AsyncIterable<TarEntry> }
+  ) & {
+    /** Which layer of its distribution's it is, such as `base 3`; undefined for one that holds no packages. */
+    readonly part?: string;
+    /** Why it has to be made. */
+    readonly why?: string | undefined;
+  };
 
 /** The packages of an upstream, and where its layers come from. */
 interface UpstreamPackages extends VersionList {
@@ -40,13 +45,20 @@ export interface LayerPlan {
   readonly layers: readonly BuildLayer[];
   /** What foreign upstreams hold; no branch tells. */
   readonly foreign: ReadonlyMap<string, readonly PackageTree[]>;
+  /** How the packages of the branch are spread over layers; undefined for a Dockerfile that copies none. */
+  readonly packages: PackagePlan | undefined;
+  /** What stands in those of these layers that have to be made, layer by layer. */
+  readonly made: readonly (readonly PackageUnit[])[];
 }
 
 /** Layers of packages that exist in the registry, by distribution and key. */
 export class ReusableLayers {
   readonly #layers = new Map<string, { readonly layer: PackageLayer; readonly from: Repository }>();
 
-  constructor(images: readonly (PublishedDistribution | undefined)[]) {
+  readonly #compression: Compression;
+
+  constructor(images: readonly (PublishedDistribution | undefined)[], compression: Compression) {
+    this.#compression = compression;
     for (const image of images) {
       if (image === undefined) continue;
       for (const layer of packageLayersOf(image)) {
@@ -56,14 +68,22 @@ export class ReusableLayers {
   }
 
   /** Returns a planned layer as it exists, or as it is to be made: registries lose blobs. */
-  async take(planned: PlannedLayer, entries: () => readonly TarEntry[]): Promise<BuildLayer> {
-    const { distribution, index, key } = planned;
+  async take(
+    { distribution, index, key, part }: PlannedLayer,
+    entries: () => AsyncIterable<TarEntry>,
+    why: string | undefined,
+  ): Promise<BuildLayer> {
     const label = { distribution, key };
-    const createdBy = describeLayer(distribution, index);
+    const described = { label, createdBy: describeLayer(distribution, index), part: `${part.kind} ${part.index}` };
     const known = this.#layers.get(formatLayerLabel(label));
-    return known === undefined || !(await known.from.hasBlob(known.layer.descriptor.digest))
-      ? { kind: 'new', label, createdBy, entries }
-      : { kind: 'reused', label, createdBy, layer: known.layer, from: known.from };
+    if (known === undefined) return { kind: 'new', ...described, entries, why };
+    if (!isCompressedBy(this.#compression, known.layer.descriptor)) {
+      return { kind: 'new', ...described, entries, why: `to be compressed with ${this.#compression}` };
+    }
+    if (await known.from.hasBlob(known.layer.descriptor.digest)) {
+      return { kind: 'reused', ...described, layer: known.layer, from: known.from };
+    }
+    return { kind: 'new', ...described, entries, why: 'lost by the registry' };
   }
 }
 
@@ -78,6 +98,8 @@ export interface PlanOptions {
   /** For what foreign upstreams hold. */
   readonly directory: string;
   readonly base: BaseFiles;
+  /** How the packages of the branch were spread before; undefined begins anew. */
+  readonly plan: PackagePlan | undefined;
 }
 
 /**
@@ -87,20 +109,26 @@ export interface PlanOptions {
 export async function planBuild(
   { branch, distribution }: BuildContext,
   { dockerfile, upstreams }: BuildSources,
-  { previous, directory, base }: PlanOptions,
+  { previous, directory, base, plan: before }: PlanOptions,
 ): Promise<LayerPlan> {
   const copies = new CopiedLayers(dockerfile, branch, base);
-  const reusable = new ReusableLayers(previous);
+  const reusable = new ReusableLayers(previous, distribution.compression);
   const layers: BuildLayer[] = [];
   const foreign = new Map<string, readonly PackageTree[]>();
+  let packages: PackagePlan | undefined;
+  const made: (readonly PackageUnit[])[] = [];
   for (const step of dockerfile.steps) {
     if (step.kind === 'packages' || step.kind === 'upstream') {
       checkWay(`packages/${step.distribution}/`, base, `${dockerfile.file}:${step.line}`);
     }
     if (step.kind === 'packages') {
-      const planned = planLayers(distribution.name, readPackageDirectory(branch.tree), distribution.layers);
-      checkComplete(distribution.name, planned, branch.tree);
-      layers.push(...(await takeLayers(planned, reusable, branch.blobs)));
+      const wanted = listPackageUnits(branch.tree);
+      packages = planPackages(before, wanted, distribution.layers);
+      const planned = planLayers(distribution.name, packages);
+      checkComplete(distribution.name, planned, wanted);
+      const taken = await takeLayers(planned, reusable, branch, explainPlan(before, packages));
+      made.push(...taken.flatMap(({ kind }, index) => (kind === 'new' ? [planned[index]?.units ?? []] : [])));
+      layers.push(...taken);
     } else if (step.kind === 'upstream') {
       const upstream = upstreams.find((other) => other.distribution.name === step.distribution);
       if (upstream === undefined) throw new RangeError(`${step.distribution} was not resolved`);
@@ -113,29 +141,22 @@ export async function planBuild(
       foreign.set(step.distribution, packages.versions);
       layers.push(...packages.layers);
     } else if (step.kind === 'copy') {
-      layers.push({ kind: 'new', label: 'files', createdBy: step.text, entries: copies.copy(step) });
+      layers.push({ kind: 'new', label: 'files', createdBy: step.text, entries: await copies.copy(step) });
     } else if (step.kind === 'workdir') {
       const entries = copies.makeDirectory(step);
       if (entries !== undefined) layers.push({ kind: 'new', label: 'files', createdBy: step.text, entries });
     }
   }
   checkParts(dockerfile, layers);
-  return { layers, foreign };
+  return { layers, foreign, packages, made };
 }
 
-/** Throws when layers would not hold every package version that is counted as served. */
-function checkComplete(distribution: string, planned: readonly PlannedLayer[], tree: GitTree): void {
-  const counted = listPackageVersions(tree.directories);
-  const files = planned.flatMap(({ names }) => names.flatMap((name) => name.files));
-  const packed = new Set(files.map(({ path }) => path.split('/')).flatMap(versionDirectoryOf));
-  if (packed.size === counted.versions.length + counted.skipped.length) return;
-  throw new RangeError(
-    `the layers of '${distribution}' hold ${packed.size} versions, ${counted.versions.length} count`,
-  );
-}
-
-function versionDirectoryOf([name, version, ...file]: readonly string[]): string[] {
-  return file.length === 0 ? [] : [`${name}/${version}`];
+/** Throws when layers would not hold every package version once, with the content that is wanted. */
+function checkComplete(distribution: string, planned: readonly PlannedLayer[], wanted: readonly PackageUnit[]): void {
+  const packed = new Map(planned.flatMap(({ units }) => units.map(({ path, id }) => [path, id] as const)));
+  const count = planned.reduce((sum, { units }) => sum + units.length, 0);
+  if (count === wanted.length && wanted.every(({ path, id }) => packed.get(path) === id)) return;
+  throw new RangeError(`the layers of '${distribution}' hold ${count} versions, ${wanted.length} count`);
 }
 
 /** Throws when a distribution that the Dockerfile copies has no layer: nothing of it would be in the image. */
@@ -147,9 +168,9 @@ function checkParts({ steps }: Dockerfile, layers: readonly BuildLayer[]): void 
   }
 }
 
-/** Returns the layers of an upstream that we built; undefined when we did not. */
+/** Returns the layers of an upstream that we built; undefined when we did not make them. */
 async function reuseUpstream({ image, distribution, name }: ResolvedUpstream): Promise<BuildLayer[] | undefined> {
-  if (image.labels === undefined) return undefined;
+  if (image.labels === undefined || image.labels.builder !== undefined) return undefined;
   const layers = layersOf(image, distribution.name);
   const lost = await findLostLayer(layers);
   if (lost !== undefined) {
@@ -191,9 +212,12 @@ const LOOKUPS_AT_ONCE = 6;
 function takeLayers(
   planned: readonly PlannedLayer[],
   reusable: ReusableLayers,
-  files: FileSource,
+  source: PackageSource,
+  reasons: readonly (string | undefined)[],
 ): Promise<BuildLayer[]> {
-  return mapPooled(planned, LOOKUPS_AT_ONCE, (layer) => reusable.take(layer, () => packageEntries(layer, files)));
+  return mapPooled(planned, LOOKUPS_AT_ONCE, (layer, index) =>
+    reusable.take(layer, () => packageEntries(layer, source), reasons[index]),
+  );
 }
 
 /** Says whether the registry has every layer of an image. */
@@ -230,9 +254,10 @@ async function packForeign(
       `${name} (${image.digest}) has no directory /packages/${distribution.name}. Name an image of '${distribution.name}' in FROM.`,
     );
   }
-  const planned = planLayers(distribution.name, readPackageDirectory(packages.tree), distribution.layers);
-  checkComplete(distribution.name, planned, packages.tree);
-  const layers = await takeLayers(planned, reusable, packages.files);
+  const wanted = listPackageUnits(packages.tree);
+  const planned = planLayers(distribution.name, planPackages(undefined, wanted, distribution.layers));
+  checkComplete(distribution.name, planned, wanted);
+  const layers = await takeLayers(planned, reusable, packages, []);
   return { ...listPackageVersions(packages.tree.directories), layers };
 }
 
@@ -240,23 +265,29 @@ async function packForeign(
 const LAYERS_AT_ONCE = 2;
 
 /** A layer that exists now, and where its bytes are. */
-export interface ReadyLayer extends AddedLayer {
+export interface ReadyLayer extends AddedLayer, Pick<BuildLayer, 'part' | 'why'> {
   /** The repository that has it; undefined for one that was just made. */
   readonly from: Repository | undefined;
   readonly content: Content;
 }
 
 /** Makes the layers that are not there yet, as files in `directory`. */
-export function makeLayers(layers: readonly BuildLayer[], directory: string): Promise<ReadyLayer[]> {
+export function makeLayers(
+  layers: readonly BuildLayer[],
+  directory: string,
+  compression: Compression,
+): Promise<ReadyLayer[]> {
   return mapPooled(layers, LAYERS_AT_ONCE, async (planned): Promise<ReadyLayer> => {
-    const { label, createdBy } = planned;
+    const { label, createdBy, part, why } = planned;
+    const described = { label, createdBy, ...(part !== undefined && { part, why }) };
     if (planned.kind === 'reused') {
-      const { descriptor, diffId } = planned.layer;
-      return { label, createdBy, descriptor, diffId, from: planned.from, content: planned.from.blob(descriptor) };
+      const { descriptor, diffId, plain, compressor } = planned.layer;
+      const layer = { descriptor, diffId, plain, compressor };
+      return { ...described, ...layer, from: planned.from, content: planned.from.blob(descriptor) };
     }
-    const layer = await writeLayer(planned.entries(), directory);
+    const layer = await writeLayer(planned.entries(), directory, compression);
     const content = await fileContent(blobFile(directory, layer.descriptor.digest));
-    return { label, createdBy, ...layer, from: undefined, content };
+    return { ...described, ...layer, from: undefined, content };
   });
 }
 

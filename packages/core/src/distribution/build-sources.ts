@@ -5,7 +5,7 @@ import { ConfigurationError } from '../errors.ts';
 import { formatReference, parseReference, type Reference } from '../image/reference.ts';
 import type { Finding } from '../plugin/finding.ts';
 import type { Repository } from '../registry/repository.ts';
-import type { BranchCommit } from './branch-store.ts';
+import type { BranchCommit } from './branch-commit.ts';
 import type { BuildInputs } from './distribution-tags.ts';
 import { envOf, workdirOf } from './image-config.ts';
 import type { UpstreamLabel } from './labels.ts';
@@ -41,9 +41,11 @@ export interface BuildContext {
   readonly image: Reference;
   /** Opens a repository; refuses those that nobody configured. */
   readonly open: (reference: Reference) => Repository;
+  /** Whether another program carries the Dockerfile out, who may understand more of it than we do. */
+  readonly isForeignBuild?: boolean;
 }
 
-const FILE = 'Dockerfile';
+export const FILE = 'Dockerfile';
 
 /** Reads the branch's Dockerfile and resolves the images it names. */
 export async function resolveSources(context: BuildContext): Promise<BuildSources> {
@@ -54,10 +56,11 @@ export async function resolveSources(context: BuildContext): Promise<BuildSource
       `The branch has no ${FILE} at ${context.branch.commit}. Commit one.`,
     );
   }
-  const outline = parseDockerfile(source, FILE);
+  const reader = context.isForeignBuild === true ? 'other' : 'slipway';
+  const outline = parseDockerfile(source, FILE, undefined, reader);
   const base = await resolveImage(outline.base, FILE, context);
   const [{ config }] = base.image.platforms;
-  const dockerfile = parseDockerfile(source, FILE, { env: envOf(config), workdir: workdirOf(config) });
+  const dockerfile = parseDockerfile(source, FILE, { env: envOf(config), workdir: workdirOf(config) }, reader);
   checkPlace(dockerfile, context.distribution);
   checkUpstreams(dockerfile, context.distribution);
   const upstreams: ResolvedUpstream[] = [];
@@ -102,7 +105,8 @@ async function readBranchFile({ tree, blobs }: BranchCommit, path: string): Prom
   return file === undefined ? undefined : (await blobs.read(file.id, path)).toString('utf8');
 }
 
-async function resolveImage(from: FromImage, file: string, { open }: BuildContext): Promise<ResolvedImage> {
+/** Resolves an image that a Dockerfile names to a digest. */
+export async function resolveImage(from: FromImage, file: string, { open }: BuildContext): Promise<ResolvedImage> {
   const reference = parseReference(from.reference);
   const { tag = 'latest', digest } = reference;
   const image = await needImage(open(reference), digest ?? tag, `${file}:${from.line}`);

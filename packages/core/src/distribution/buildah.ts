@@ -42,8 +42,8 @@ export function openBuildah(run: RunProgram, layout: string, directory: string):
 /** With processes of its own a check can neither see nor end those of the job, and nothing that it starts outlives it. */
 const OWN_PROCESSES = ['-p', '-f', '--kill-child', '--mount-proc'];
 
-/** Some containers forbid to mount another /proc. */
-async function chooseIsolation(run: RunProgram): Promise<readonly string[]> {
+/** Returns what `unshare` is to take away from a program; some containers forbid to mount another /proc. */
+export async function chooseIsolation(run: RunProgram): Promise<readonly string[]> {
   const { exitCode } = await run('unshare', ['-n', ...OWN_PROCESSES, 'true']);
   return exitCode === 0 ? ['-n', ...OWN_PROCESSES] : ['-n'];
 }

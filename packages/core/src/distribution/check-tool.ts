@@ -38,9 +38,16 @@ export type RunProgram = (
 /** Milliseconds that a check may take; one that hangs would hold the runner until the job's own limit. */
 export const CHECK_LIMIT = 10 * 60 * 1000;
 
-/** Returns a function that runs programs with nothing but a path and a home below `directory`. */
-export function cleanRunner(env: NodeJS.ProcessEnv, directory: string): RunProgram {
-  const clean = { PATH: env['PATH'] ?? '/usr/bin:/bin', HOME: directory, TMPDIR: directory, LC_ALL: 'C' };
+/**
+ * Returns a function that runs programs with nothing but a path and a home below `directory`, and what `more` says: the
+ * job's own environment has secrets in it.
+ */
+export function cleanRunner(
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  more: Readonly<Record<string, string | undefined>> = {},
+): RunProgram {
+  const clean = { PATH: env['PATH'] ?? '/usr/bin:/bin', HOME: directory, TMPDIR: directory, LC_ALL: 'C', ...more };
   return async (program, args, { limit = 0 } = {}) => {
     const options = { env: clean, cwd: directory, maxBuffer: LIMIT, timeout: limit, killSignal: 'SIGKILL' } as const;
     try {
@@ -77,13 +84,18 @@ export async function isInstalled(program: string, env: NodeJS.ProcessEnv): Prom
   return false;
 }
 
-/** Runs a program that has to succeed; throws a ConfigurationError with what it said. */
-export async function mustRun(run: RunProgram, program: string, args: readonly string[]): Promise<string> {
+/** Runs a program that has to succeed; throws a ConfigurationError with what it said, and with what else can be done. */
+export async function mustRun(
+  run: RunProgram,
+  program: string,
+  args: readonly string[],
+  otherwise = 'give the input checks: off',
+): Promise<string> {
   const { exitCode, output } = await run(program, args);
   if (exitCode === 0) return output;
   throw new ConfigurationError(
     'check-tool',
     `${program} ${args.find((arg) => !arg.startsWith('-') && !arg.startsWith('/')) ?? ''} failed (${exitCode}): ${output.trim().slice(-2000)}. ` +
-      'Mend it on this runner, or give the input checks: off.',
+      `Mend it on this runner, or ${otherwise}.`,
   );
 }

@@ -2,7 +2,7 @@ import type { TarEntry } from '../archive/tar.ts';
 import type { Dockerfile, Step } from '../dockerfile/dockerfile.ts';
 import { type BaseFiles, parentsOf } from './base-files.ts';
 import { attributesIn, checkTarget, checkWay } from './base-places.ts';
-import type { BranchCommit } from './branch-store.ts';
+import type { BranchCommit } from './branch-commit.ts';
 import { findCopiedFiles } from './copied-files.ts';
 import { layerEntries } from './layer-entries.ts';
 
@@ -21,9 +21,9 @@ export class CopiedLayers {
   }
 
   /** Returns what a COPY from the branch adds; throws a ConfigurationError where it would replace what is there. */
-  copy(step: Extract<Step, { kind: 'copy' }>): () => TarEntry[] {
+  async copy(step: Extract<Step, { kind: 'copy' }>): Promise<() => AsyncIterable<TarEntry>> {
     const place = this.#place(step);
-    const files = findCopiedFiles(this.#branch.tree, step, place);
+    const files = await findCopiedFiles(this.#branch, step, place);
     for (const { path } of files) {
       if (`/${path}` === step.target.path) checkTarget(step.target, this.#base, this.#dockerfile, place);
       checkWay(path, this.#base, place);
@@ -33,7 +33,7 @@ export class CopiedLayers {
   }
 
   /** Returns the directory of a WORKDIR; undefined when it is there already. */
-  makeDirectory(step: Extract<Step, { kind: 'workdir' }>): (() => TarEntry[]) | undefined {
+  makeDirectory(step: Extract<Step, { kind: 'workdir' }>): (() => AsyncIterable<TarEntry>) | undefined {
     const path = step.path.slice(1);
     if (path === '' || this.#base.has(path) || this.#made.has(path)) return undefined;
     checkWay(path, this.#base, this.#place(step));

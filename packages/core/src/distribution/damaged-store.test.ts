@@ -5,7 +5,10 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BranchStore } from './branch-store.ts';
 import { findCopiedFiles } from './copied-files.ts';
-import { readPackageDirectory } from './package-files.ts';
+import { packageEntries } from './layer-entries.ts';
+import { planLayers } from './layer-plan.ts';
+import { listPackageUnits } from './package-files.ts';
+import { planPackages } from './package-plan.ts';
 
 let directory: string;
 let repository: string;
@@ -54,10 +57,16 @@ function damagePacks(kind: string, from = 12): void {
   }
 }
 
+function removePacks(kind: string): void {
+  const packs = globSync(join(directory, `work/git/*/${kind}/objects/pack/*.pack`));
+  expect(packs).not.toEqual([]);
+  for (const pack of packs) rmSync(pack);
+}
+
 async function readAll(head: string): Promise<string[]> {
   const branch = await open().openCommit(head);
   try {
-    const files = branch.tree.files.map(({ id, path }) => branch.blobs.read(id, path));
+    const files = (await branch.listFiles([''])).map(({ id, path }) => branch.blobs.read(id, path));
     return (await Promise.all(files)).map(String);
   } finally {
     await branch.blobs.close();
@@ -65,42 +74,49 @@ async function readAll(head: string): Promise<string[]> {
 }
 
 describe('a kept repository that is damaged', () => {
+  const DEEP = 'packages/log/1.0.0/manifest.yml';
+
   it.each([
-    ['the commit', (): void => damagePacks('objects')],
-    ['a pack', (): void => rmSync(globSync(join(directory, 'work/git/*/objects/objects/pack/*.pack'))[0] ?? '')],
-  ])('is fetched once more: %s', async (_, damage) => {
-    const head = commit(['a', 'one'], ['b/c', 'two']);
-    expect(await readAll(head)).toEqual(['one', 'two']);
+    ['the commit', 'outline', (): void => damagePacks('outline')],
+    ['the packs', 'outline', (): void => removePacks('outline')],
+    ['package versions', 'objects', (): void => damagePacks('objects')],
+    ['the packs of package versions', 'objects', (): void => removePacks('objects')],
+  ])('is fetched once more: %s', async (_, kind, damage) => {
+    const head = commit(['a', 'one'], ['b/c', 'two'], [DEEP, 'three']);
+    expect(await readAll(head)).toEqual(['one', 'two', 'three']);
     damage();
-    expect(await readAll(head)).toEqual(['one', 'two']);
-    expect(globSync('work/git/*/*', { cwd: directory }).map((path) => path.split('/').at(-1))).toEqual(['objects']);
+    expect(await readAll(head)).toEqual(['one', 'two', 'three']);
+    expect(globSync(`work/git/*/${kind}/objects/pack/*.pack`, { cwd: directory })).toHaveLength(1);
+    const kept = globSync('work/git/*/*', { cwd: directory }).map((path) => path.split('/').at(-1));
+    expect(kept.sort()).toEqual(['objects', 'outline']);
   });
 
   it('is fetched once more when a file turns out to be damaged while many are read', async () => {
-    const names = Array.from({ length: 20 }, (_, index) => `file-${index}`);
+    const names = Array.from({ length: 20 }, (_, index) => `packages/log/1.0.0/file-${index}`);
     const head = commit(...names.map((name) => [name, `content of ${name}`] as const));
     const branch = await open().openCommit(head);
-    // The commit and its tree come first in a pack.
+    const files = await branch.listFiles(['packages']);
+    // The tree comes first in a pack.
     const [pack = ''] = globSync('work/git/*/objects/objects/pack/*.idx', { cwd: directory });
     const store = join(directory, pack, '../../..');
     const listing = git('--git-dir', store, 'verify-pack', '-v', join(directory, pack));
     const blobs = [...listing.matchAll(/^\w+ blob +\d+ \d+ (\d+)/gm)].map(([, offset]) => Number(offset));
     damagePacks('objects', Math.min(...blobs) + 2);
-    const read = await Promise.all(branch.tree.files.map(({ id, path }) => branch.blobs.read(id, path)));
+    const read = await Promise.all(files.map(({ id, path }) => branch.blobs.read(id, path)));
     expect(read.map(String).sort()).toEqual(names.map((name) => `content of ${name}`).sort());
     await branch.blobs.close();
   });
 
   it('does not keep the next commit from being fetched', async () => {
     expect(await readAll(commit(['a', 'one']))).toEqual(['one']);
-    damagePacks('objects');
+    damagePacks('outline');
     expect(await readAll(commit(['b', 'two']))).toEqual(['one', 'two']);
   });
 
   it('is fetched once more for the ids of directories', async () => {
     const head = commit(['a/b', 'one']);
     const directories = await open().readDirectories(head);
-    damagePacks('trees');
+    damagePacks('outline');
     expect(await open().readDirectories(head)).toEqual(directories);
   });
 
@@ -131,11 +147,13 @@ describe('a branch store', () => {
   it('lets nobody pack names that are not UTF-8, for two of them would become one', async () => {
     const name = (byte: number) => Buffer.concat([Buffer.from('packages/log/1.0.0/n'), Buffer.from([byte])]);
     const branch = await open().openCommit(commit([name(0xe9), 'one'], [name(0xe8), 'two'], ['doc/ünïcode', 'three']));
-    expect(() => readPackageDirectory(branch.tree)).toThrow(/^packages\/log\/1\.0\.0\/n\ufffd: its name is not UTF-8/);
+    const [planned] = planLayers('production', planPackages(undefined, listPackageUnits(branch.tree), 1));
+    const pack = () => Array.fromAsync(planned === undefined ? [] : packageEntries(planned, branch));
+    await expect(pack()).rejects.toThrow(/^packages\/log\/1\.0\.0\/n\ufffd: its name is not UTF-8/);
     const copy = (source: string) =>
-      findCopiedFiles(branch.tree, { sources: [source], target: { path: '/x', isDirectory: true } }, 'Dockerfile:1');
-    expect(() => copy('packages')).toThrow(/^Dockerfile:1: packages\/log\/1\.0\.0\/n\ufffd: its name is not UTF-8/);
-    expect(copy('doc')).toHaveLength(1);
+      findCopiedFiles(branch, { sources: [source], target: { path: '/x', isDirectory: true } }, 'Dockerfile:1');
+    await expect(copy('packages')).rejects.toThrow(/^Dockerfile:1: packages\/log\/1\.0\.0\/n\ufffd: its name is not/);
+    expect(await copy('doc')).toHaveLength(1);
     await branch.blobs.close();
   });
 });

@@ -5,11 +5,12 @@ import { type ReadEntry, untar } from '../archive/untar.ts';
 import { ActionError, ConfigurationError } from '../errors.ts';
 import type { TreeEntry } from '../github/git-data.ts';
 import { gitTreeId } from '../github/git-object.ts';
+import type { Repository } from '../registry/repository.ts';
 import type { FileSource } from './file-source.ts';
 import { comparePaths, type GitFile, type GitTree } from './git-tree.ts';
 import { readLayer } from './layer-reader.ts';
-import { PACKAGES } from './package-files.ts';
-import type { PublishedDistribution } from './published-distribution.ts';
+import { PACKAGES, type PackageSource } from './package-files.ts';
+import type { PlatformImage, PublishedDistribution } from './published-distribution.ts';
 
 /** What stands in the place of a file: its content, or that it is something we cannot pack. */
 type Place = GitFile | { readonly path: string; readonly mode: 'other' };
@@ -22,10 +23,18 @@ interface State {
 }
 
 /** The packages of a distribution, read out of an image that was not built by us. */
-export interface ForeignPackages {
+export interface ForeignPackages extends PackageSource {
   /** As a branch would hold them, below `packages`; the ids are those git would give. */
   readonly tree: GitTree;
-  readonly files: FileSource;
+}
+
+/** An image wherever it is; `repository` is named in errors. */
+export interface LayeredImage extends Pick<PublishedDistribution, 'digest'> {
+  readonly repository: Pick<Repository, 'blob' | 'toString'>;
+  readonly platforms: readonly [
+    { readonly manifest: Pick<PlatformImage['manifest'], 'layers'> },
+    ...(readonly unknown[]),
+  ];
 }
 
 /**
@@ -35,7 +44,7 @@ export interface ForeignPackages {
  * https://github.com/opencontainers/image-spec/blob/v1.1.0/layer.md#representing-changes
  */
 export async function readForeignPackages(
-  image: PublishedDistribution,
+  image: LayeredImage,
   distribution: string,
   directory: string,
 ): Promise<ForeignPackages | undefined> {
@@ -60,7 +69,13 @@ export async function readForeignPackages(
       `${image.repository}@${image.digest}: /${place.path} is neither a file nor a directory. Build that image without it.`,
     );
   });
-  return { tree: treeOf(files), files: spool };
+  const byUnit = Map.groupBy(files, ({ path }) => path.split('/').slice(1, 3).join('/'));
+  return {
+    tree: treeOf(files),
+    blobs: spool,
+    load: async () => undefined,
+    listPackages: async (units) => units.flatMap(({ path }) => byUnit.get(path) ?? []),
+  };
 }
 
 /** Returns what is there after a layer. Whiteouts hide what lower layers have, never what their own layer adds. */
@@ -139,7 +154,7 @@ async function readPlace(
   }
   if (entry.kind !== 'file') return { path, mode: 'other' };
   const id = await spool.add(entry);
-  return { path, mode: (entry.mode & 0o111) === 0 ? '100644' : '100755', id, size: entry.size };
+  return { path, mode: (entry.mode & 0o111) === 0 ? '100644' : '100755', id };
 }
 
 /** Files on disk under the ids git would give them. */
@@ -194,5 +209,5 @@ export function treeOf(files: readonly GitFile[]): GitTree {
     const parent = entries.get(path.slice(0, Math.max(slash, 0)));
     parent?.push({ path: path.slice(slash + 1), mode: '040000', id });
   }
-  return { files: sorted, directories, damaged: [] };
+  return { files: sorted, directories };
 }

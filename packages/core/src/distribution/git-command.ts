@@ -50,14 +50,21 @@ export function gitEnvironment(
 }
 
 /** Runs git to its end and returns what it printed; throws a GitError with what it complained about. */
-export async function runGit(directory: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Buffer> {
+export async function runGit(
+  directory: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  input = '',
+): Promise<Buffer> {
   try {
-    const { stdout } = await execute('git', ['--git-dir', directory, ...args], {
+    const running = execute('git', ['--git-dir', directory, ...args], {
       env,
       encoding: 'buffer',
       maxBuffer: OUTPUT_LIMIT,
     });
-    return stdout;
+    // What it does not read is its own affair: its exit code counts.
+    running.child.stdin?.on('error', () => undefined).end(input);
+    return (await running).stdout;
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') throw missingGit(error);
     const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';

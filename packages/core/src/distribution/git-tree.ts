@@ -6,41 +6,55 @@ export interface GitFile {
   readonly path: string;
   readonly mode: FileMode;
   readonly id: string;
-  /** Bytes; 0 for a submodule. */
-  readonly size: number;
 }
 
-/** What a commit holds. */
+/** What a commit holds, or the upper part of it. */
 export interface GitTree {
   /** Sorted by path. */
   readonly files: readonly GitFile[];
-  /** The ids of all directories, by path. */
+  /** The ids of directories, by path. */
   readonly directories: ReadonlyMap<string, string>;
-  /** Files whose size git cannot tell, for their object is damaged or missing. */
-  readonly damaged: readonly { readonly path: string; readonly id: string }[];
 }
 
-/** Parses what `git ls-tree -r -t -z --long` prints; https://git-scm.com/docs/git-ls-tree#_output_format. */
-export function parseTree(listing: Buffer): GitTree {
-  const files: GitFile[] = [];
-  const directories = new Map<string, string>();
-  const damaged: { path: string; id: string }[] = [];
-  for (const line of listing.toString('utf8').split('\0')) {
-    const [, mode = '', type = '', id = '', size = '', path = ''] =
-      /^(\d{6}) (\w+) ([0-9a-f]+) +(\S+)\t(.*)$/s.exec(line) ?? [];
-    if (type === 'tree') directories.set(path, id);
-    else if (type === 'blob' && !/^\d+$/.test(size)) damaged.push({ path, id });
-    else if (type === 'blob' || type === 'commit') {
-      files.push({ path, mode: mode as FileMode, id, size: type === 'blob' ? Number(size) : 0 });
-    }
+/** One line of a directory. */
+export interface GitEntry {
+  readonly name: string;
+  /** `40000` is a directory's. */
+  readonly mode: string;
+  readonly id: string;
+}
+
+/** What a directory's entry has as its mode. */
+export const DIRECTORY = '40000';
+
+/** Parses a tree object; https://git-scm.com/book/en/v2/Git-Internals-Git-Objects#_tree_objects. */
+export function parseTreeObject(bytes: Buffer): GitEntry[] {
+  const entries: GitEntry[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const space = bytes.indexOf(0x20, at);
+    const end = bytes.indexOf(0, space);
+    if (space === -1 || end === -1) throw new RangeError('the tree object is cut off');
+    const mode = bytes.toString('latin1', at, space);
+    const name = bytes.toString('utf8', space + 1, end);
+    entries.push({ name, mode, id: bytes.toString('hex', end + 1, end + 21) });
+    at = end + 21;
   }
-  return { files: files.sort((a, b) => comparePaths(a.path, b.path)), directories, damaged };
+  return entries;
 }
 
 /** Orders paths by their bytes, so that every machine has the same order. */
 export function comparePaths(a: string, b: string): number {
   if (a === b) return 0;
   return isAscii(a) && isAscii(b) ? (a < b ? -1 : 1) : Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** Returns things in the order of their paths. */
+export function sortByPath<T>(things: Iterable<T>, pathOf: (thing: T) => string): T[] {
+  const list = [...things];
+  // Looked at once, and not with every comparison: there may be a hundred thousand.
+  const isPlain = list.every((thing) => isAscii(pathOf(thing)));
+  const compare = isPlain ? (a: string, b: string) => (a < b ? -1 : Number(a > b)) : comparePaths;
+  return list.sort((a, b) => compare(pathOf(a), pathOf(b)));
 }
 
 function isAscii(text: string): boolean {

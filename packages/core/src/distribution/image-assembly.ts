@@ -48,7 +48,7 @@ export interface PlatformManifest {
   readonly layers: readonly Descriptor[];
 }
 
-const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
+export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
 
 /** OCI's names for docker's layers. */
 const LAYER_TYPES: Readonly<Record<string, string>> = {
@@ -82,12 +82,18 @@ function assemblePlatform(assembly: Assembly, platform: PlatformImage): Platform
     ...baseManifest.layers.map(() => 'base' as const),
     ...layers.map(({ label }) => label),
   ];
+  const ofBase = baseManifest.layers.map(() => undefined);
+  const about = {
+    layers: layerLabels,
+    plain: [...ofBase, ...layers.map((layer) => layer.plain)],
+    compressors: [...ofBase, ...layers.map((layer) => layer.compressor)],
+  };
   const bytes = Buffer.from(
     JSON.stringify({
       ...baseConfig.rest,
       created,
       ...baseConfig.platform,
-      config: { ...own, Labels: { ...labelsIn(own), ...formatLabels({ ...labels, layers: layerLabels }) } },
+      config: { ...own, Labels: { ...labelsIn(own), ...formatLabels({ ...labels, ...about }) } },
       rootfs: { type: 'layers', diff_ids: [...baseConfig.diffIds, ...layers.map(({ diffId }) => diffId)] },
       history: [
         ...historyOf(platform, created),
@@ -98,8 +104,9 @@ function assemblePlatform(assembly: Assembly, platform: PlatformImage): Platform
   const config = { mediaType: OCI_CONFIG, digest: digestOf(bytes), size: bytes.length };
   const descriptors = [
     ...baseManifest.layers.map((layer) => asOciLayer(layer, base)),
-    ...layers.map(({ descriptor: { digest, size }, label }) => ({
-      mediaType: OCI_LAYER,
+    ...layers.map(({ descriptor: { mediaType, digest, size }, label }) => ({
+      // An engine that pushed it may have given it docker's name.
+      mediaType: LAYER_TYPES[mediaType] ?? mediaType,
       digest,
       size,
       annotations: { [LAYER]: formatLayerLabel(label) },
@@ -116,12 +123,14 @@ function historyOf({ config, manifest }: PlatformImage, created: string): readon
   return manifest.layers.map(() => ({ created, created_by: 'base image' }));
 }
 
-function labelsIn(settings: ContainerSettings): Readonly<Record<string, unknown>> {
+/** Returns the labels among what a container starts with. */
+export function labelsIn(settings: ContainerSettings): Readonly<Record<string, unknown>> {
   const labels = settings['Labels'];
   return typeof labels === 'object' && labels !== null ? { ...labels } : {};
 }
 
-function asOciLayer({ mediaType, digest, size }: Descriptor, base: PublishedDistribution): Descriptor {
+/** Returns a layer of the base image under the name that OCI has for its kind; throws a ConfigurationError for others. */
+export function asOciLayer({ mediaType, digest, size }: Descriptor, base: PublishedDistribution): Descriptor {
   const type = LAYER_TYPES[mediaType] ?? mediaType;
   if (type.startsWith('application/vnd.oci.image.layer.v1.tar')) return { mediaType: type, digest, size };
   throw new ConfigurationError(
@@ -134,7 +143,8 @@ function annotate({ labels }: Assembly): Record<string, string> {
   return { [REVISION]: labels.revision, [BASE_NAME]: labels.base.name, [BASE_DIGEST]: labels.base.digest };
 }
 
-function encodeManifest(mediaType: string, fields: object): RawManifest {
+/** Returns a manifest as bytes. */
+export function encodeManifest(mediaType: string, fields: object): RawManifest {
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, ...fields }));
   return { mediaType, digest: digestOf(bytes), bytes };
 }

@@ -1,32 +1,73 @@
 import { join } from 'node:path';
 import { ConfigurationError } from '../errors.ts';
+import type { Descriptor } from '../image/manifest.ts';
 import { formatPlatform } from '../image/platform.ts';
+import { fileContent } from '../util/content.ts';
 import type { ReadyLayer } from './build-layers.ts';
 import type { BuildSources } from './build-sources.ts';
-import type { AssembledImage } from './image-assembly.ts';
+import type { CheckScope } from './checked-layers.ts';
+import { asOciLayer } from './image-assembly.ts';
+import { formatLayerLabel } from './labels.ts';
+import { blobFile, writeLayer } from './layer-blob.ts';
 import type { PublishedDistribution } from './published-distribution.ts';
-import { type CheckOptions, runChecks } from './run-checks.ts';
+import { type CheckOptions, isVerdict, runChecks } from './run-checks.ts';
 
-/** Runs the Dockerfile's checks in an image that was put together and not published yet. */
+/**
+ * Runs the Dockerfile's checks in an image that was put together and not published yet: on the layers in the scope, and on
+ * all of them when these alone do not pass, for a check may need what the others hold.
+ */
 export async function checkAssembled(
   sources: BuildSources,
-  { images }: AssembledImage,
   ready: readonly ReadyLayer[],
+  scope: CheckScope,
   options: CheckOptions,
 ): Promise<void> {
   const index = findPlatformHere(sources);
   const platform = sources.base.image.platforms[index];
-  const image = images[index];
-  if (platform === undefined || image === undefined) return;
-  const contents = new Map(ready.map(({ descriptor, content }) => [descriptor.digest, content]));
-  const { repository } = sources.base.image;
-  const checked = {
-    layers: image.layers,
-    diffIds: [...platform.config.diffIds, ...ready.map(({ diffId }) => diffId)],
-    base: platform.config,
-    open: (layer: (typeof image.layers)[number]) => contents.get(layer.digest) ?? repository.blob(layer),
+  if (platform === undefined) return;
+  const base = sources.base.image;
+  const { dockerfile } = sources;
+  const check = async (layers: readonly CheckedLayer[]): Promise<void> => {
+    const contents = new Map(layers.map(({ descriptor, content }) => [descriptor.digest, content]));
+    const checked = {
+      layers: [
+        ...platform.manifest.layers.map((layer) => asOciLayer(layer, base)),
+        ...layers.map(({ descriptor }) => descriptor),
+      ],
+      diffIds: [...platform.config.diffIds, ...layers.map(({ diffId }) => diffId)],
+      base: platform.config,
+      open: (layer: Descriptor) => contents.get(layer.digest) ?? base.repository.blob(layer),
+    };
+    await runChecks(dockerfile, checked, inOwnDirectory(options));
   };
-  await runChecks(sources.dockerfile, checked, inOwnDirectory(options));
+  const { log } = options;
+  if (scope.kind === 'all') return check(ready);
+  if (scope.kind === 'none') {
+    return log.info('every layer of packages passed the checks in an earlier image: nothing is checked again');
+  }
+  const isIn = ({ label }: ReadyLayer): boolean =>
+    typeof label === 'string' || scope.labels.has(formatLayerLabel(label));
+  const all = ready.filter(({ label }) => typeof label !== 'string').length;
+  log.info(`${scope.labels.size} of ${all} layers of packages are checked: the others passed in an earlier image`);
+  try {
+    await check([await makeDirectoryLayer(ready, options), ...ready.filter(isIn)]);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError) || !isVerdict(error)) throw error;
+    log.info(`the checks do not pass on what is new alone, and are run on everything: ${error.message}`);
+    await check(ready);
+  }
+}
+
+/** A layer of an image that is checked. */
+type CheckedLayer = Pick<ReadyLayer, 'descriptor' | 'diffId' | 'content'>;
+
+/** Makes the directories of all distributions: a registry may refuse to start where one of them is missing. */
+async function makeDirectoryLayer(layers: readonly ReadyLayer[], options: CheckOptions): Promise<CheckedLayer> {
+  const paths = layers.flatMap(({ label }) => (typeof label === 'string' ? [] : [`packages/${label.distribution}`]));
+  const directory = join(options.directory, 'directories');
+  const entries = ['packages', ...new Set(paths)].sort().map((path) => ({ directory: path, attributes: undefined }));
+  const layer = await writeLayer(entries, directory);
+  return { ...layer, content: await fileContent(blobFile(directory, layer.descriptor.digest)) };
 }
 
 /** Runs the Dockerfile's checks in an image that exists. */

@@ -10,6 +10,21 @@ export const BASE_DIGEST = 'org.opencontainers.image.base.digest';
 
 const UPSTREAM = 'dev.slipway.upstream.';
 
+/** The ground on which every layer of the image was checked. */
+const CHECKED = 'dev.slipway.checked';
+
+/** How the packages of the branch are spread over layers. */
+const PLAN = 'dev.slipway.plan';
+
+/** What the files of each layer would take without links. */
+const PLAIN = 'dev.slipway.plain';
+
+/** The program that built the image from its Dockerfile, and knows nothing of layers by what is in them. */
+const BUILDER = 'dev.slipway.builder';
+
+/** What compressed each layer. */
+const COMPRESSOR = 'dev.slipway.compressor';
+
 /** Bytes of a list of packages. */
 const LONGEST_LIST = 16 * 1024 * 1024;
 
@@ -37,10 +52,20 @@ export interface DistributionLabels {
   readonly upstreams: readonly UpstreamLabel[];
   /** One for each layer of the manifest, the lowest first. */
   readonly layers: readonly LayerLabel[];
+  /** What the verdict of the checks depended on besides these layers; undefined for an image that was not checked. */
+  readonly checked?: string;
+  /** Bytes of the files of each layer, equal ones counted each time; undefined where nobody knows. */
+  readonly plain?: readonly (number | undefined)[];
+  /** The program that carried the Dockerfile out; undefined for an image whose layers we made. */
+  readonly builder?: string;
+  /** What compressed each layer; undefined where nobody knows. */
+  readonly compressors?: readonly (string | undefined)[];
+  /** What the next plan has to know of this one's; undefined where no packages of the branch are copied. */
+  readonly plan?: string;
 }
 
 export function formatLabels(labels: DistributionLabels): Record<string, string> {
-  const { distribution, revision, base, upstreams, layers } = labels;
+  const { distribution, revision, base, upstreams, layers, checked, plan, plain, compressors, builder } = labels;
   return {
     [REVISION]: revision,
     [BASE_NAME]: base.name,
@@ -54,7 +79,17 @@ export function formatLabels(labels: DistributionLabels): Record<string, string>
       ]),
     ),
     [LAYERS]: layers.map(formatLayerLabel).join(' '),
+    ...(checked !== undefined && { [CHECKED]: checked }),
+    ...(builder !== undefined && { [BUILDER]: builder }),
+    ...(plan !== undefined && { [PLAN]: plan }),
+    ...(plain !== undefined && { [PLAIN]: formatWords(plain) }),
+    ...(compressors !== undefined && { [COMPRESSOR]: formatWords(compressors) }),
   };
+}
+
+/** Writes something of each layer, where it is known. */
+function formatWords(words: readonly (string | number | undefined)[]): string {
+  return words.map((word) => word ?? '-').join(' ');
 }
 
 export function formatLayerLabel(layer: LayerLabel): string {
@@ -64,7 +99,8 @@ export function formatLayerLabel(layer: LayerLabel): string {
 /** Returns what an image says of itself; undefined for one that was not built by us. */
 export function parseLabels(labels: Readonly<Record<string, string>>): DistributionLabels | undefined {
   const { [REVISION]: revision, [BASE_NAME]: name, [BASE_DIGEST]: digest } = labels;
-  const { [DISTRIBUTION]: distribution, [LAYERS]: layers } = labels;
+  const { [DISTRIBUTION]: distribution, [LAYERS]: layers, [CHECKED]: checked } = labels;
+  const { [BUILDER]: builder, [PLAN]: plan, [PLAIN]: plain, [COMPRESSOR]: compressors } = labels;
   if (revision === undefined || name === undefined || digest === undefined || !isDigest(digest)) return undefined;
   if (distribution === undefined || layers === undefined) return undefined;
   return {
@@ -73,7 +109,18 @@ export function parseLabels(labels: Readonly<Record<string, string>>): Distribut
     base: { name, digest },
     upstreams: parseUpstreams(labels),
     layers: layers.split(' ').map(parseLayerLabel),
+    ...(checked !== undefined && { checked }),
+    ...(builder !== undefined && { builder }),
+    ...(plan !== undefined && { plan }),
+    ...(plain !== undefined && {
+      plain: parseWords(plain).map((word) => (/^\d+$/.test(word ?? '') ? Number(word) : undefined)),
+    }),
+    ...(compressors !== undefined && { compressors: parseWords(compressors) }),
   };
+}
+
+function parseWords(text: string): (string | undefined)[] {
+  return text.split(' ').map((word) => (word === '-' ? undefined : word));
 }
 
 function parseUpstreams(labels: Readonly<Record<string, string>>): UpstreamLabel[] {
@@ -123,5 +170,7 @@ function parseLayerLabel(word: string): LayerLabel {
 
 /** Returns every label we write, so that a base image's own are not taken for it. */
 export function isOwnLabel(label: string): boolean {
-  return label === DISTRIBUTION || label === LAYERS || label.startsWith(UPSTREAM);
+  return (
+    [DISTRIBUTION, LAYERS, CHECKED, BUILDER, PLAN, PLAIN, COMPRESSOR].includes(label) || label.startsWith(UPSTREAM)
+  );
 }

@@ -7,7 +7,10 @@ import type { Repository } from '../registry/repository.ts';
  * Reads the tar of an image's layer, inflated as its media type says. Throws when the layer's bytes are not those of its
  * digest, at the latest where the tar would end.
  */
-export async function* readLayer(repository: Repository, layer: Descriptor): AsyncGenerator<Buffer, void> {
+export async function* readLayer(
+  repository: Pick<Repository, 'blob'>,
+  layer: Descriptor,
+): AsyncGenerator<Buffer, void> {
   const blob = repository.blob(layer);
   if (/[.+]gzip$/.test(layer.mediaType)) yield* pipe(blob.open(), createGunzip({ chunkSize: 256 * 1024 }));
   else if (layer.mediaType.endsWith('+zstd')) yield* pipe(blob.open(), createZstdDecompress());

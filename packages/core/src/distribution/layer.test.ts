@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { untar } from '../archive/untar.ts';
 import { gitBlobId } from '../github/git-object.ts';
@@ -12,7 +12,8 @@ import { treeOf } from './foreign-packages.ts';
 import { blobFile, writeLayer } from './layer-blob.ts';
 import { layerEntries, packageEntries } from './layer-entries.ts';
 import { planLayers } from './layer-plan.ts';
-import { readPackageDirectory } from './package-files.ts';
+import { listPackageUnits, type PackageSource } from './package-files.ts';
+import { type PackageUnit, planPackages } from './package-plan.ts';
 
 let directory: string;
 
@@ -45,9 +46,28 @@ class Contents implements FileSource {
 function packagesOf(files: Files, contents: Contents = new Contents()) {
   const listed = Object.entries(files).map(([path, file]) => {
     const [content, mode] = typeof file === 'string' ? [file, '100644' as const] : file;
-    return { path: `packages/${path}`, mode, id: contents.add(content), size: Buffer.byteLength(content) };
+    return { path: `packages/${path}`, mode, id: contents.add(content) };
   });
-  return readPackageDirectory(treeOf(listed));
+  const tree = treeOf(listed);
+  const source: PackageSource = {
+    blobs: contents,
+    load: async () => undefined,
+    listPackages: async (units) =>
+      tree.files.filter(({ path }) => units.some((unit) => `${path}/`.startsWith(`packages/${unit.path}/`))),
+  };
+  return { units: listPackageUnits(tree), source };
+}
+
+/** Plans the layers of packages of which there is no image yet. */
+function planAnew(distribution: string, units: readonly PackageUnit[], layers: number) {
+  return planLayers(distribution, planPackages(undefined, units, layers));
+}
+
+function planOne(contents: Contents) {
+  const { units, source } = packagesOf(SAMPLE, contents);
+  const [planned] = planAnew('production', units, 1);
+  if (planned === undefined) throw new Error('no layer');
+  return { planned, source };
 }
 
 const SAMPLE: Files = {
@@ -64,10 +84,9 @@ const SAMPLE: Files = {
 describe('a layer', () => {
   it('has the same bytes on every machine', async () => {
     const contents = new Contents();
-    const [planned] = planLayers('production', packagesOf(SAMPLE, contents), 1);
-    if (planned === undefined) throw new Error('no layer');
-    expect(planned.key).toBe('cc0cebd00af6c54fa844eb3117db77b20362e0edebba630303d5e2da4cd087ff');
-    const layer = await writeLayer(packageEntries(planned, contents), directory);
+    const { planned, source } = planOne(contents);
+    expect(planned.key).toBe('1773cfbcca910838a49083f5cf41b1345fb3a65c2a2687b98ecd129f9c24ce47');
+    const layer = await writeLayer(packageEntries(planned, source), directory);
     expect(layer).toEqual({
       descriptor: {
         mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
@@ -75,6 +94,8 @@ describe('a layer', () => {
         size: 454,
       },
       diffId: 'sha256:cc4ed984415fe4c0832f36822b53c0d93576204ae6f047e84dd9bc0cec78f3ea',
+      plain: 98,
+      compressor: `zlib-${process.versions.zlib}`,
     });
     const bytes = readFileSync(blobFile(directory, layer.descriptor.digest));
     expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(layer.descriptor.digest);
@@ -84,9 +105,8 @@ describe('a layer', () => {
 
   it('holds equal files as links, which the real tar unpacks', async () => {
     const contents = new Contents();
-    const [planned] = planLayers('production', packagesOf(SAMPLE, contents), 1);
-    if (planned === undefined) throw new Error('no layer');
-    const { descriptor } = await writeLayer(packageEntries(planned, contents), directory);
+    const { planned, source } = planOne(contents);
+    const { descriptor } = await writeLayer(packageEntries(planned, source), directory);
     execFileSync('tar', ['xzf', blobFile(directory, descriptor.digest)], { cwd: directory, stdio: 'pipe' });
     for (const [path, file] of Object.entries(SAMPLE)) {
       const [content, mode] = typeof file === 'string' ? [file, '100644'] : file;
@@ -103,16 +123,15 @@ describe('a layer', () => {
     expect(contents.reads).toHaveLength(4);
   });
 
-  it('begins another first file after 30,000 names', () => {
+  it('begins another first file after 30,000 names', async () => {
     const contents = new Contents();
     const id = contents.add('x');
     const files = Array.from({ length: 60_001 }, (_, index) => ({
       path: `packages/p/${String(index).padStart(6, '0')}`,
       mode: '100644' as const,
       id,
-      size: 1,
     }));
-    const entries = layerEntries(files, [], contents);
+    const entries = await Array.fromAsync(layerEntries(files, [], contents));
     const first = entries.flatMap((entry) => ('content' in entry ? [entry.name] : []));
     expect(first).toEqual(['packages/p/000000', 'packages/p/030000', 'packages/p/060000']);
     const names = new Map<string, number>();
@@ -124,9 +143,8 @@ describe('a layer', () => {
 
   it('is read back as it was written', async () => {
     const contents = new Contents();
-    const [planned] = planLayers('production', packagesOf(SAMPLE, contents), 1);
-    if (planned === undefined) throw new Error('no layer');
-    const { descriptor } = await writeLayer(packageEntries(planned, contents), directory);
+    const { planned, source } = planOne(contents);
+    const { descriptor } = await writeLayer(packageEntries(planned, source), directory);
     const bytes = gunzipSync(readFileSync(blobFile(directory, descriptor.digest)));
     const found = new Map<string, string>();
     const pieces = (async function* () {
@@ -149,17 +167,20 @@ describe('the plan of the layers', () => {
   const files = Object.fromEntries(names.map((name) => [`${name}/1.0.0/manifest.yml`, name]));
 
   it('puts a name always into the same layer, and every name into one', () => {
-    const before = planLayers('production', packagesOf(files), 8);
-    expect(before).toHaveLength(8);
-    expect(before.flatMap((layer) => layer.names.map(({ name }) => name)).sort()).toEqual(names.sort());
-    const after = planLayers('production', packagesOf({ ...files, 'package_5/1.1.0/manifest.yml': 'new' }), 8);
+    const before = planAnew('production', packagesOf(files).units, 8);
+    expect(before).toHaveLength(6);
+    expect(before.flatMap((layer) => layer.units.map(({ path }) => path)).sort()).toEqual(
+      names.map((name) => `${name}/1.0.0`).sort(),
+    );
+    const { units } = packagesOf({ ...files, 'package_5/1.1.0/manifest.yml': 'new' });
+    const after = planAnew('production', units, 8);
     const changed = after.filter(({ key }, index) => key !== before[index]?.key);
-    expect(changed.map((layer) => layer.names.some(({ name }) => name === 'package_5'))).toEqual([true]);
+    expect(changed.map((layer) => layer.units.some(({ path }) => path === 'package_5/1.0.0'))).toEqual([true]);
   });
 
   it('knows a layer by path and tree: a mode, a name or a place makes another one', () => {
     const keyOf = (more: Files, distribution = 'production') =>
-      planLayers(distribution, packagesOf({ 'a/1.0.0/x': '1', ...more }), 1)[0]?.key;
+      planAnew(distribution, packagesOf({ 'a/1.0.0/x': '1', ...more }).units, 1)[0]?.key;
     const keys = [
       keyOf({}),
       keyOf({}, 'staging'),
@@ -172,6 +193,32 @@ describe('the plan of the layers', () => {
   });
 
   it('has one layer for no packages at all', () => {
-    expect(planLayers('staging', { names: [] }, 4)).toMatchObject([{ distribution: 'staging', names: [] }]);
+    expect(planAnew('staging', [], 4)).toMatchObject([{ distribution: 'staging', units: [] }]);
+  });
+});
+
+describe('a layer compressed with zstd', () => {
+  it('has the same bytes however its pieces arrive, and is the same tar', async () => {
+    const layerOf = async (size: number) => {
+      const content = Buffer.from(Array.from({ length: 900_000 }, (_, index) => (index * index) % 251));
+      const pieces = async function* () {
+        for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
+      };
+      return [{ name: 'a', content: { size: content.length, open: pieces } }];
+    };
+    const [small, large, gzip] = [
+      await writeLayer(await layerOf(4097), directory, 'zstd'),
+      await writeLayer(await layerOf(900_000), directory, 'zstd'),
+      await writeLayer(await layerOf(4097), directory, 'gzip'),
+    ];
+    expect(small).toEqual(large);
+    expect(small.descriptor.mediaType).toBe('application/vnd.oci.image.layer.v1.tar+zstd');
+    expect([small.compressor, gzip.compressor]).toEqual([
+      `zstd-${process.versions['zstd']}`,
+      `zlib-${process.versions.zlib}`,
+    ]);
+    expect(small.diffId).toBe(gzip.diffId);
+    const bytes = zstdDecompressSync(readFileSync(blobFile(directory, small.descriptor.digest)));
+    expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(small.diffId);
   });
 });

@@ -1,64 +1,53 @@
 import { ConfigurationError } from '../errors.ts';
 import { isStrictVersion, type PackageTree } from '../storage/package-version.ts';
 import { hasWhiteout } from '../storage/whiteout.ts';
-import type { GitTree } from './git-tree.ts';
+import type { FileSource } from './file-source.ts';
+import { type GitFile, type GitTree, sortByPath } from './git-tree.ts';
+import type { PackageUnit } from './package-plan.ts';
 
-/** A file of a package. */
-export interface PackageFile {
-  /** From the directory of the packages: `log/1.0.0/manifest.yml`. */
-  readonly path: string;
-  readonly mode: '100644' | '100755';
-  /** Git's blob id of its content. */
-  readonly id: string;
-  /** Bytes. */
-  readonly size: number;
-}
-
-/** Everything below one name in the directory of the packages. */
-export interface PackageName {
-  readonly name: string;
-  /** Git's id of the directory, or of the file when a file stands there. */
-  readonly id: string;
-  /** Sorted by path. */
-  readonly files: readonly PackageFile[];
-}
-
-/** The directory `packages` of a branch, or the one of a distribution in an image. */
-export interface PackageDirectory {
-  /** Sorted by name. */
-  readonly names: readonly PackageName[];
+/** Where the files of packages come from: a branch, or an image. */
+export interface PackageSource {
+  /** Gets the files of package versions ready, so that it is done once for all of them. */
+  load(units: readonly PackageUnit[]): Promise<void>;
+  /** Returns the files of package versions, as a branch holds them. */
+  listPackages(units: readonly PackageUnit[]): Promise<readonly GitFile[]>;
+  readonly blobs: FileSource;
 }
 
 /** Where a branch keeps its packages. */
 export const PACKAGES = 'packages';
 
 /**
- * Returns the packages of a commit, none when it has no such directory. Throws a ConfigurationError for symlinks and
- * submodules: a registry would follow the one out of its packages, and has nothing to serve of the other.
+ * Returns what the directory of the packages is made of: package versions, and files that stand beside them. None when
+ * there is no such directory. Throws a ConfigurationError for what cannot be packed.
  */
-export function readPackageDirectory({ files, directories }: GitTree): PackageDirectory {
-  const names = new Map<string, PackageName & { files: PackageFile[] }>();
-  for (const { path, mode, id, size } of files) {
+export function listPackageUnits({ files, directories }: GitTree): PackageUnit[] {
+  const units: PackageUnit[] = [];
+  for (const { path, mode, id } of files) {
     if (path === PACKAGES) {
       throw new ConfigurationError('unsupported-file', `${path} is no directory. Commit the packages below ${path}/.`);
     }
-    if (!path.startsWith(`${PACKAGES}/`)) continue;
-    checkLayerPath(path, path);
-    if (mode !== '100644' && mode !== '100755') {
-      const what = mode === '120000' ? 'a symlink' : 'a submodule';
-      throw new ConfigurationError('unsupported-file', `${path} is ${what}. Commit the files themselves.`);
-    }
-    const inside = path.slice(PACKAGES.length + 1);
-    const [name = ''] = inside.split('/');
-    const known = names.get(name) ?? {
-      name,
-      id: directories.get(`${PACKAGES}/${name}`) ?? `${mode} ${id}`,
-      files: [],
-    };
-    names.set(name, known);
-    known.files.push({ path: inside, mode, id, size });
+    if (!path.startsWith(`${PACKAGES}/`) || path.split('/').length > 3) continue;
+    checkPackageFile({ path, mode, id });
+    units.push({ path: path.slice(PACKAGES.length + 1), id: `${mode} ${id}` });
   }
-  return { names: [...names.values()] };
+  for (const [path, id] of directories) {
+    if (!path.startsWith(`${PACKAGES}/`) || path.split('/').length !== 3) continue;
+    checkLayerPath(path, path);
+    units.push({ path: path.slice(PACKAGES.length + 1), id });
+  }
+  return sortByPath(units, ({ path }) => path);
+}
+
+/**
+ * Throws a ConfigurationError for symlinks and submodules: a registry would follow the one out of its packages, and has
+ * nothing to serve of the other.
+ */
+export function checkPackageFile({ path, mode }: GitFile): void {
+  checkLayerPath(path, path);
+  if (mode === '100644' || mode === '100755') return;
+  const what = mode === '120000' ? 'a symlink' : 'a submodule';
+  throw new ConfigurationError('unsupported-file', `${path} is ${what}. Commit the files themselves.`);
 }
 
 /** What is read in the place of bytes that are not UTF-8. */
@@ -84,8 +73,17 @@ export interface VersionList {
   readonly skipped: readonly string[];
 }
 
+/** What was listed: a build asks for the same commit several times, and there are tens of thousands of versions. */
+const listed = new WeakMap<GitTree['directories'], VersionList>();
+
 /** Lists the package versions among the ids of a commit's directories. */
 export function listPackageVersions(directories: GitTree['directories']): VersionList {
+  const list = listed.get(directories) ?? readPackageVersions(directories);
+  listed.set(directories, list);
+  return list;
+}
+
+function readPackageVersions(directories: GitTree['directories']): VersionList {
   const versions: PackageTree[] = [];
   const skipped: string[] = [];
   for (const [path, tree] of directories) {

@@ -1,24 +1,30 @@
 import type { Finding } from '../plugin/finding.ts';
-import { formatPackageVersion, type PackageVersion } from '../storage/package-version.ts';
+import { formatPackageVersion, isStrictVersion, type PackageVersion } from '../storage/package-version.ts';
+import { mapPooled } from '../util/pool.ts';
 import { parseYaml, YamlError } from '../util/yaml-document.ts';
-import type { BranchCommit } from './branch-store.ts';
-import { listPackageVersions, PACKAGES } from './package-files.ts';
+import type { BranchCommit } from './branch-commit.ts';
+import { PACKAGES } from './package-files.ts';
+import type { PackageUnit } from './package-plan.ts';
+
+/** Manifests that are read at once. */
+const READ_AT_ONCE = 64;
 
 /**
  * Finds package versions of a branch whose `manifest.yml` is missing or names another package or version than their
- * directory does: a registry that meets one does not start, or serves it under the other name.
+ * directory does: a registry that meets one does not start, or serves it under the other name. Looks at `units` only: what
+ * was in an image of ours before has been looked at then.
  */
-export async function findWrongManifests({ tree, blobs }: BranchCommit): Promise<Finding[]> {
-  const files = new Map(tree.files.map(({ path, id }) => [path, id]));
-  const findings = await Promise.all(
-    listPackageVersions(tree.directories).versions.map(async (version): Promise<Finding[]> => {
-      const file = `${PACKAGES}/${version.name}/${version.version}/manifest.yml`;
-      const id = files.get(file);
-      const problem =
-        id === undefined ? 'has no manifest.yml' : judge((await blobs.read(id, file)).toString('utf8'), version);
-      return problem === undefined ? [] : [report(file, `${formatPackageVersion(version)} ${problem}.`)];
-    }),
-  );
+export async function findWrongManifests(branch: BranchCommit, units: readonly PackageUnit[]): Promise<Finding[]> {
+  await branch.load(units);
+  const findings = await mapPooled(units, READ_AT_ONCE, async (unit): Promise<Finding[]> => {
+    const [name = '', directory] = unit.path.split('/');
+    if (directory === undefined || !isStrictVersion(directory)) return [];
+    const version = { name, version: directory };
+    const manifest = await branch.readPackageFile(unit, 'manifest.yml');
+    const problem = manifest === undefined ? 'has no manifest.yml' : judge(manifest.toString('utf8'), version);
+    if (problem === undefined) return [];
+    return [report(`${PACKAGES}/${unit.path}/manifest.yml`, `${formatPackageVersion(version)} ${problem}.`)];
+  });
   return findings.flat();
 }
 

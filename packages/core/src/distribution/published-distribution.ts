@@ -159,6 +159,6 @@ export function packageLayersOf({ labels, platforms }: PublishedDistribution): P
     const descriptor = manifest.layers[index];
     const diffId = config.diffIds[index];
     if (typeof label === 'string' || descriptor === undefined || diffId === undefined) return [];
-    return [{ ...label, descriptor, diffId }];
+    return [{ ...label, descriptor, diffId, plain: labels.plain?.[index], compressor: labels.compressors?.[index] }];
   });
 }

@@ -94,6 +94,11 @@ function encodeConfig({ base, diffIds }: CheckedImage, settings: ContainerSettin
   return Buffer.from(JSON.stringify(config));
 }
 
+/** Says whether an error is what a check came to, and not what kept it from being run. */
+export function isVerdict({ code }: ConfigurationError): boolean {
+  return code === 'check-failed' || code === 'check-changes-files';
+}
+
 function failedCheck(place: string, exitCode: number, output: string): ConfigurationError {
   return new ConfigurationError(
     'check-failed',

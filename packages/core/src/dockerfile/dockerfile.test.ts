@@ -134,6 +134,43 @@ describe('a Dockerfile', () => {
   });
 });
 
+describe('a Dockerfile that another program carries out', () => {
+  const parseOther = (...lines: string[]) => parseDockerfile(lines.join('\n'), 'Dockerfile', undefined, 'other');
+
+  it('may do what it likes: images and packages are found', () => {
+    const { base, stages, steps } = parseOther(
+      'FROM --platform=$BUILDPLATFORM a.example.com/tools:1 AS tools',
+      'RUN <<EOF',
+      'make',
+      'EOF',
+      'FROM a.example.com/distribution:production AS production',
+      'FROM a.example.com/base:v1 AS start',
+      'FROM a.example.com/unnamed:1',
+      'RUN x',
+      'FROM start',
+      'SHELL ["/bin/bash", "-c"]',
+      'VOLUME /data',
+      'COPY --from=tools --chown=1000 /made /made',
+      'COPY --from=production /packages/production /packages/production',
+      'COPY packages /packages/staging',
+    );
+    expect(base.reference).toBe('a.example.com/base:v1');
+    expect([...stages].map(([name, { reference }]) => [name, reference])).toEqual([
+      ['tools', 'a.example.com/tools:1'],
+      ['production', 'a.example.com/distribution:production'],
+      ['start', 'a.example.com/base:v1'],
+      ['3', 'a.example.com/unnamed:1'],
+    ]);
+    expect(steps.map(({ kind }) => kind)).toEqual(['upstream', 'packages']);
+  });
+
+  it('still has to name a base image and to copy the packages', () => {
+    expect(() => parseOther('FROM a.example.com/b:1', 'RUN x')).toThrow(/the packages are not copied/);
+    expect(() => parseOther('FROM scratch', COPY)).toThrow(/names no image in a registry/);
+    expect(() => parseOther('FROM a.example.com/b:${V}', COPY)).toThrow(/\$\{V\} is not set/);
+  });
+});
+
 const extract = join(import.meta.dirname, '../../../../../shared/data/package-storage');
 const absent = !existsSync(extract);
 

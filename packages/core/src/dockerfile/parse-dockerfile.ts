@@ -20,6 +20,9 @@ export interface BaseSettings {
 
 const NO_BASE: BaseSettings = { env: new Map(), workdir: '/' };
 
+/** Who carries the instructions out. */
+export type Reader = 'slipway' | 'other';
+
 /**
  * Returns what a distribution's Dockerfile says.
  *
@@ -28,10 +31,18 @@ const NO_BASE: BaseSettings = { env: new Map(), workdir: '/' };
  * Docker. Anything else is a ConfigurationError with file, line and the way out.
  *
  * What the base image sets is known only when FROM has been read: a first reading without it finds the images.
+ *
+ * Where another program carries the instructions out, those that are not understood are passed over, and stages may do
+ * what they like: only the images are looked for, and where packages go.
  */
-export function parseDockerfile(source: string, file: string, base: BaseSettings = NO_BASE): Dockerfile {
+export function parseDockerfile(
+  source: string,
+  file: string,
+  base: BaseSettings = NO_BASE,
+  reader: Reader = 'slipway',
+): Dockerfile {
   const { escapeCharacter, instructions } = readInstructions(source);
-  const builder = new DockerfileBuilder(file, escapeCharacter, base);
+  const builder = new DockerfileBuilder(file, escapeCharacter, base, reader === 'other');
   for (const instruction of instructions) builder.add(instruction);
   return builder.finish();
 }
@@ -48,14 +59,16 @@ class DockerfileBuilder {
   readonly #file: string;
   readonly #escape: string;
   readonly #base: BaseSettings;
+  readonly #isLenient: boolean;
   readonly #globals = new Variables();
   readonly #stages: Stage[] = [];
   readonly #findings: Finding[] = [];
 
-  constructor(file: string, escapeCharacter: string, base: BaseSettings) {
+  constructor(file: string, escapeCharacter: string, base: BaseSettings, isLenient: boolean) {
     this.#file = file;
     this.#escape = escapeCharacter;
     this.#base = base;
+    this.#isLenient = isLenient;
   }
 
   add(instruction: Instruction): void {
@@ -65,6 +78,7 @@ class DockerfileBuilder {
       if (keyword === 'ARG') this.#addArgument(instruction, stage);
       else if (keyword === 'FROM') this.#addStage(instruction);
       else if (stage === undefined) this.#refuse(line, `${keyword} stands before the first FROM`, 'Begin with FROM.');
+      else if (this.#isLenient) this.#tryStep(instruction, stage);
       else this.#addStep(instruction, stage);
     } catch (error) {
       if (!(error instanceof WordError)) throw error;
@@ -76,7 +90,11 @@ class DockerfileBuilder {
     const last = this.#stages.at(-1);
     if (last === undefined) return this.#refuse(1, 'there is no FROM', 'Name the base image with FROM.');
     const stages = new Map<string, FromImage>();
-    for (const { name, image, steps } of this.#stages.slice(0, -1)) {
+    for (const [index, { name, image, steps }] of this.#stages.slice(0, -1).entries()) {
+      if (this.#isLenient) {
+        stages.set(name ?? String(index), image);
+        continue;
+      }
       const [first] = steps;
       if (first !== undefined) {
         const problem = 'a stage that is not the last one does more than name an image';
@@ -112,7 +130,7 @@ class DockerfileBuilder {
   }
 
   #addStage({ text, line, flags: [flag] }: Instruction): void {
-    if (flag !== undefined)
+    if (flag !== undefined && !this.#isLenient)
       this.#refuse(
         line,
         `FROM --${flag.name} is not understood`,
@@ -128,12 +146,12 @@ class DockerfileBuilder {
     if (reference === '' || rest.length > 0 || (as !== undefined && !isNamed)) {
       this.#refuse(line, `'FROM ${text.text}' is not written as FROM <image> or FROM <image> AS <name>`, 'Correct it.');
     }
-    const earlier = this.#stages.some((stage) => stage.name === reference.toLowerCase());
-    if (earlier || reference === 'scratch') {
+    const earlier = this.#stages.find((stage) => stage.name === reference.toLowerCase());
+    if ((earlier !== undefined && !this.#isLenient) || reference === 'scratch') {
       this.#refuse(line, `FROM ${reference} names no image in a registry`, WAY_OUT);
     }
     this.#stages.push({
-      image: { reference, line },
+      image: earlier?.image ?? { reference, line },
       name: isNamed ? name.toLowerCase() : undefined,
       steps: [],
       variables: new Variables(this.#globals),
@@ -157,6 +175,14 @@ class DockerfileBuilder {
     if (step.kind === 'workdir') stage.workdir = step.path;
     if (step.kind !== 'env') return;
     for (const [name, value] of step.values) stage.variables.setEnv(name, TracedText.elsewhere(value));
+  }
+
+  #tryStep(instruction: Instruction, stage: Stage): void {
+    try {
+      this.#addStep(instruction, stage);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError || error instanceof WordError)) throw error;
+    }
   }
 
   #lookup(stage: Stage | undefined, line: number): Lookup {

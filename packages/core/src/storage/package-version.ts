@@ -1,3 +1,4 @@
+import type { SemVer } from 'semver';
 import compare from 'semver/functions/compare.js';
 import parse from 'semver/functions/parse.js';
 
@@ -44,8 +45,21 @@ export function splitPackageVersion(text: string): readonly PackageVersion[] {
     .reverse();
 }
 
+/** Versions that were read; there are far fewer of them than packages have, and sorting looks at each many times. */
+const known = new Map<string, SemVer | string>();
+
+/** Returns a version in the form that compares fast; what is none stays as it is, for comparing to say so. */
+function readVersion(text: string): SemVer | string {
+  const version = known.get(text) ?? parse(text) ?? text;
+  known.set(text, version);
+  return version;
+}
+
 /** Sorts by name, then by semver precedence; build metadata, which has none, decides last. */
 export function comparePackageVersions(a: PackageVersion, b: PackageVersion): number {
   if (a.name !== b.name) return a.name < b.name ? -1 : 1;
-  return compare(a.version, b.version) || (a.version < b.version ? -1 : Number(a.version > b.version));
+  return (
+    compare(readVersion(a.version), readVersion(b.version)) ||
+    (a.version < b.version ? -1 : Number(a.version > b.version))
+  );
 }

@@ -1,21 +1,25 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { ActionError, messageOf } from '../errors.ts';
 import type { FileSource } from './file-source.ts';
+import { type GitEntry, parseTreeObject } from './git-tree.ts';
+
+type ObjectType = 'blob' | 'tree' | 'commit';
 
 interface Question {
   readonly id: string;
   readonly path: string;
+  readonly type: ObjectType;
   resolve(bytes: Buffer): void;
   reject(error: unknown): void;
 }
 
 /**
- * Reads the blobs of one repository through one `git cat-file --batch`: a process for each of 26,000 files would take
+ * Reads the objects of one repository through one `git cat-file --batch`: a process for each of 26,000 files would take
  * minutes. Questions can be asked without waiting for the answer to the one before.
  *
  * https://git-scm.com/docs/git-cat-file#_batch_output
  */
-export class GitBlobs implements FileSource {
+export class GitObjects implements FileSource {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #waiting: Question[] = [];
   #complaint = '';
@@ -38,9 +42,22 @@ export class GitBlobs implements FileSource {
   }
 
   read(id: string, path: string): Promise<Buffer> {
+    return this.#ask(id, 'blob', path);
+  }
+
+  /** Returns what is in a directory. */
+  async readTree(id: string, path: string): Promise<GitEntry[]> {
+    return parseTreeObject(await this.#ask(id, 'tree', path));
+  }
+
+  async readCommit(id: string): Promise<string> {
+    return (await this.#ask(id, 'commit', 'The commit')).toString('utf8');
+  }
+
+  #ask(id: string, type: ObjectType, path: string): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(unreadable(path, id, this.#complaint.trim() || 'git ended'));
-      this.#waiting.push({ id, path, resolve, reject });
+      this.#waiting.push({ id, type, path, resolve, reject });
       this.#process.stdin.write(`${id}\n`);
     });
   }
@@ -70,7 +87,7 @@ export class GitBlobs implements FileSource {
       if (end === -1) return false;
       const [, type = '', size = ''] = bytes.toString('latin1', 0, end).split(' ');
       this.#replace(bytes.subarray(end + 1));
-      if (type !== 'blob') {
+      if (type !== question.type) {
         this.#waiting.shift();
         question.reject(
           unreadable(question.path, question.id, type === 'missing' ? 'it is missing' : `it is a ${type}`),

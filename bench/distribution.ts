@@ -1,0 +1,183 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findBusybox } from '@slipway/sandbox/images/registry-base-image';
+import type { DockerRegistry } from '../test/interop/docker-registry.ts';
+import { actionCommand } from './action-command.ts';
+import { Buildah } from './buildah.ts';
+import type { Attempt, Contest, Contestant, Result } from './contest.ts';
+import { measure } from './measure.ts';
+import { countRequests, type Place } from './place.ts';
+import { whyMissing } from './skopeo.ts';
+import { IMAGE } from './storage-generator.ts';
+import { CASCADE, StoragePlace, storedBytes, TOKEN } from './storage-place.ts';
+
+/** A storage repository that is measured. */
+export interface StorageSize {
+  /** Ends the names of its cases. */
+  readonly label: string;
+  readonly versions: number;
+  readonly names?: number;
+  /** A repository that exists; default one that is made. */
+  readonly repository?: string | undefined;
+  /** False where a peer would need hours. */
+  readonly peers: boolean;
+}
+
+export const SIZES: readonly StorageSize[] = [
+  { label: '100', versions: 100, peers: true },
+  { label: '2000', versions: 2000, peers: true },
+];
+
+/** Ten times the names, and ten times the versions of each name. */
+export const LARGE_SIZES: readonly StorageSize[] = [
+  { label: '20000', versions: 20_000, peers: false },
+  { label: '20000-versions', versions: 20_000, names: 193, peers: false },
+];
+
+const JOBS = ['cold', 'unchanged', 'one-added', 'cascade'] as const;
+type Job = (typeof JOBS)[number];
+
+export function distributionCases(sizes: readonly StorageSize[]): string[] {
+  return sizes.flatMap(({ label }) => JOBS.map((job) => `${job}-${label}`));
+}
+
+/** How many additions are measured where there is no peer to wait for: their middle is what counts. */
+const ADDITIONS = 20;
+
+const places = new Map<string, Promise<StoragePlace>>();
+
+export function storageOf(place: Place, size: StorageSize): Promise<StoragePlace> {
+  const { label, versions, names, repository } = size;
+  const storage = places.get(label) ?? StoragePlace.open(place, { versions, names, seed: 'bench' }, repository);
+  places.set(label, storage);
+  return storage;
+}
+
+/** Splits `one-added-20000` into the job and the size. */
+export function readCase<Name extends string>(name: string, jobs: readonly Name[], sizes: readonly StorageSize[]) {
+  const job = jobs.find((each) => name.startsWith(`${each}-`));
+  const size = sizes.find(({ label }) => job !== undefined && name === `${job}-${label}`);
+  if (job === undefined || size === undefined) throw new Error(`There is no case ${name}.`);
+  return { job, size };
+}
+
+/** Lets `hold` have a contest between build-distribution and what builds from the Dockerfile as it is. */
+export async function distributionContest(
+  place: Place,
+  name: string,
+  sizes: readonly StorageSize[],
+  hold: (contest: Contest) => Promise<Result>,
+): Promise<Result> {
+  const { job, size } = readCase(name, JOBS, sizes);
+  const storage = await storageOf(place, size);
+  const warm = job === 'cold' ? undefined : new Buildah(place.fresh('buildah'), storage.cloneUrl, storage.registry);
+  const absent = size.peers ? whyNoBuildah() : 'a peer would need hours';
+  try {
+    if (job !== 'cold') await buildOurs(place, storage, storage.registry, CASCADE);
+    if (warm !== undefined && absent === undefined) {
+      await warm.prepare();
+      await measure({ script: warm.script(job === 'cascade' ? CASCADE : ['production']), directory: place.directory });
+    }
+    const ours: Contestant = {
+      name: 'build-distribution',
+      attempt: () => attempt(place, storage, job, (target) => buildOurs(place, storage, target, partsOf(job))),
+    };
+    const peer: Contestant = {
+      name: 'buildah bud, push',
+      absent,
+      attempt: () => attempt(place, storage, job, (target) => buildWithBuildah(place, storage, target, job, warm)),
+    };
+    const runs = job === 'one-added' && !size.peers ? { runs: ADDITIONS } : {};
+    return await hold({ job: 'distribution', name, ours, peers: [peer], ...runs });
+  } finally {
+    await warm?.clear();
+  }
+}
+
+function whyNoBuildah(): string | undefined {
+  if (process.getuid?.() !== 0) return 'buildah builds here for root only';
+  return findBusybox() === undefined ? 'busybox-static is not installed' : whyMissing('buildah', 'git');
+}
+
+/** Checks run where the Dockerfile's RUN lines can: then both sides run them. */
+const CHECKS = whyNoBuildah() === undefined ? 'changed' : 'off';
+
+function partsOf(job: Job): readonly string[] {
+  return job === 'cascade' ? CASCADE : ['production'];
+}
+
+/** Prepares what is built, builds it, and counts what the registry got. */
+async function attempt(
+  place: Place,
+  storage: StoragePlace,
+  job: Job,
+  build: (target: DockerRegistry) => Promise<Omit<Attempt, 'bytes' | 'requests'>>,
+): Promise<Attempt> {
+  if (job === 'one-added' || job === 'cascade') await storage.addVersion('production');
+  if (job === 'unchanged') await buildOurs(place, storage, storage.registry, ['production']);
+  const work = async (target: DockerRegistry): Promise<Attempt> => {
+    const before = await storedBytes(target.directory);
+    const mark = target.log().length;
+    const measured = await build(target);
+    const bytes = (await storedBytes(target.directory)) - before;
+    return { ...measured, bytes, requests: countRequests(target, mark) };
+  };
+  if (job !== 'cold') return work(storage.registry);
+  return place.withTarget(async (target) => {
+    await storage.pushBase(target);
+    return work(target);
+  });
+}
+
+/** Builds distributions with the action's bundle, each on a runner that has nothing of an earlier run. */
+async function buildOurs(
+  place: Place,
+  storage: StoragePlace,
+  target: DockerRegistry,
+  distributions: readonly string[],
+): Promise<Omit<Attempt, 'bytes'>> {
+  const temp = place.fresh('temp');
+  try {
+    const config = await storage.writeConfiguration(temp, target);
+    const commands = await Promise.all(
+      distributions.map((distribution) =>
+        actionCommand(
+          place.tree,
+          'build-distribution',
+          { distribution, config, token: TOKEN, checks: CHECKS },
+          join(temp, distribution),
+          storage.env,
+        ),
+      ),
+    );
+    const measured = await measure({ script: commands.map(({ script }) => script).join(' && '), directory: temp });
+    for (const command of commands) {
+      const { result = 'none' } = await command.outputs();
+      if (result !== 'built' && result !== 'unchanged') throw new Error(`build-distribution: the result is ${result}.`);
+    }
+    return measured;
+  } finally {
+    await rm(temp, { recursive: true, force: true });
+  }
+}
+
+async function buildWithBuildah(
+  place: Place,
+  storage: StoragePlace,
+  target: DockerRegistry,
+  job: Job,
+  warm: Buildah | undefined,
+): Promise<Omit<Attempt, 'bytes'>> {
+  const buildah = warm ?? new Buildah(place.fresh('buildah'), storage.cloneUrl, target);
+  try {
+    await buildah.prepare();
+    const measured = await measure({ script: buildah.script(partsOf(job)), directory: place.directory });
+    const url = `http://${target.name}/v2/${IMAGE}/manifests/production`;
+    const accept = 'application/vnd.oci.image.manifest.v1+json';
+    const response = await fetch(url, { method: 'HEAD', headers: { accept } });
+    if (!response.ok) throw new Error(`buildah pushed nothing: ${url} answers ${response.status}.`);
+    return measured;
+  } finally {
+    if (warm === undefined) await buildah.clear();
+  }
+}
