@@ -31,6 +31,6 @@ export function finish(outputs: Outputs, { log, summary, ...runtime }: Runtime):
       ['what was done, or would be'],
       plan.map((what) => [String(what)]),
     );
-  if (result === 'refused') runtime.fail(reason);
+  if (result === 'refused') runtime.fail('command-refused', reason);
   return outputs;
 }

@@ -46,7 +46,7 @@ export async function doctor(inputs: Inputs, runtime: Runtime): Promise<Outputs>
   const count = (state: Diagnosis['state']): number => diagnoses.filter((each) => each.state === state).length;
   const [errors, warnings, unknown] = [count('error'), count('warning'), count('unknown')];
   const reason = `${diagnoses.length} checks: ${errors} errors, ${warnings} warnings, ${unknown} unknown.`;
-  if (errors > 0) runtime.fail(`This repository is not ready: ${reason}`);
+  if (errors > 0) runtime.fail('not-ready', `This repository is not ready: ${reason}`);
   return makeOutputs(errors > 0 ? 'refused' : 'updated', reason, { plan: diagnoses });
 }
 

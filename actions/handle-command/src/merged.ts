@@ -206,6 +206,6 @@ function report(
     return message;
   });
   const reason = `${sentences.join(' ')} ${CURE}`;
-  runtime.fail(reason);
+  runtime.fail('merged-unreleased', reason);
   return makeOutputs('refused', reason, { plan: unreleased, changed: doings.changed });
 }

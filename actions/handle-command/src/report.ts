@@ -121,7 +121,7 @@ function describe({ doings, runtime }: Context, record: ReleaseRecord): Outputs 
     record.packages.map(({ plugin, version, uri = '', sha256 }) => [plugin, version, `\`${uri}\``, `\`${sha256}\``]),
   );
   log.info(reason);
-  if (!isDone) runtime.fail(reason);
+  if (!isDone) runtime.fail('release-unfinished', reason);
   return makeOutputs(isDone ? 'updated' : 'refused', reason, {
     'pull-request': record.pullRequest,
     commit: record.commit,

@@ -125,7 +125,7 @@ async function startAgain(
   } catch (error) {
     if (!(error instanceof ActionError || error instanceof ConfigurationError)) throw error;
     runtime.annotate({ severity: 'error', title: `#${number}`, message: messageOf(error) });
-    runtime.fail(`#${number} cannot be started again: ${messageOf(error)}`);
+    runtime.fail(error.code, `#${number} cannot be started again: ${messageOf(error)}`);
   }
 }
 

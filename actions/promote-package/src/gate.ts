@@ -2,7 +2,7 @@ import type { Runtime } from '@slipway/core/action/action';
 import { warnUnlessRequired } from '@slipway/core/action/required-check';
 import type { DistributionImages, StorageAccess } from '@slipway/core/action/storage-access';
 import { findDistribution } from '@slipway/core/configuration/storage';
-import { messageOf } from '@slipway/core/errors';
+import { explainError } from '@slipway/core/errors';
 import { readPullRequest } from '@slipway/core/github/pull-request';
 import { findDirectPushes } from '@slipway/core/storage/direct-push';
 import type { Verdict } from '@slipway/core/storage/gate';
@@ -50,8 +50,8 @@ export async function gate(
   if (asked !== undefined && errors.length > 0) throw errors[0];
   const pushes = asked === undefined ? await findDirectPushes(storage, settings, runtime.event) : [];
   for (const message of pushes) runtime.annotate({ severity: 'error', title: 'direct push', message });
-  if (pushes.length > 0) runtime.fail(pushes.join(' '));
-  if (errors.length > 0) runtime.fail(`Not all could be judged: ${errors.map(messageOf).join(' ')}`);
+  if (pushes.length > 0) runtime.fail('direct-push', pushes.join(' '));
+  if (errors.length > 0) runtime.fail('not-judged', `Not all could be judged: ${errors.map(explainError).join(' ')}`);
   return {
     'pull-request': asked ?? '',
     branch: '',
@@ -119,7 +119,7 @@ function report(verdicts: readonly Verdict[], fails: boolean, runtime: Runtime):
   summary.table(['pull request', 'distribution', 'added', 'removed', 'verdict'], rows);
   const wrong = verdicts.filter((verdict) => reasonsOf(verdict).length > 0);
   if (fails && wrong.length > 0) {
-    runtime.fail(`#${wrong[0]?.pullRequest} must not be merged: ${wrong.flatMap(reasonsOf).join(' ')}`);
+    runtime.fail('gate-closed', `#${wrong[0]?.pullRequest} must not be merged: ${wrong.flatMap(reasonsOf).join(' ')}`);
   }
 }
 

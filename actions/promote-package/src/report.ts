@@ -36,6 +36,7 @@ export function report(
   }
   if (packages.length === 0 && refused.length === 0) log.info('There is nothing to do.');
   for (const { reason } of refused) runtime.annotate({ severity: 'error', title: 'refused', message: reason });
-  if (refused.length > 0) runtime.fail(`Refused: ${refused.map(({ reason }) => reason).join(' ')}`);
+  if (refused.length > 0)
+    runtime.fail('promotion-refused', `Refused: ${refused.map(({ reason }) => reason).join(' ')}`);
   return outputs;
 }

@@ -84,7 +84,8 @@ function report(
   }
   for (const each of unchanged) log.info(`${formatPackageVersion(each)} is there already`);
   for (const { reason } of refused) runtime.annotate({ severity: 'error', title: 'refused', message: reason });
-  if (refused.length > 0) runtime.fail(`Refused: ${refused.map(({ reason }) => reason).join(' ')}`);
+  if (refused.length > 0)
+    runtime.fail('registration-refused', `Refused: ${refused.map(({ reason }) => reason).join(' ')}`);
   return {
     commit,
     registered: dryRun ? [] : [...added, ...unchanged],

@@ -50,7 +50,8 @@ export class Rollout {
     const seconds = Math.round((clock.now() - this.#started) / 100) / 10;
     const plan = this.#plan;
     reportResult(runtime, { ...result, plan, seconds, dryRun: inputs['dry-run'] });
-    if (result.result === 'failed') runtime.fail(`The rollout of ${plan.distribution} failed: ${result.reason}`);
+    if (result.result === 'failed')
+      runtime.fail('rollout-failed', `The rollout of ${plan.distribution} failed: ${result.reason}`);
     return { ...result, digest: image.digest, seconds, plan };
   }
 

@@ -3,7 +3,7 @@ import { openRegistries } from '@slipway/core/action/registry-access';
 import { openStorage } from '@slipway/core/action/storage-access';
 import type { Configuration } from '@slipway/core/configuration/configuration';
 import { type Distribution, findDistribution, type StorageSettings } from '@slipway/core/configuration/storage';
-import { ConfigurationError, messageOf } from '@slipway/core/errors';
+import { ConfigurationError, explainError } from '@slipway/core/errors';
 import { findBranchHead } from '@slipway/core/github/branch';
 import { parseReference } from '@slipway/core/image/reference';
 import { checkRegistryVersion, type Drift, findDrift } from '@slipway/core/storage/registry-version';
@@ -48,7 +48,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
     try {
       return { distribution, update: await updateRegistry(storage, request) };
     } catch (error) {
-      return { distribution, failure: messageOf(error) };
+      return { distribution, failure: explainError(error) };
     }
   };
   const attempts: Attempt[] = [];
@@ -163,7 +163,7 @@ function report(
   );
   const failures = attempts.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
   for (const message of failures) runtime.annotate({ severity: 'error', title: 'failed', message });
-  if (failures.length > 0) runtime.fail(failures.join('\n'));
+  if (failures.length > 0) runtime.fail('update-failed', failures.join('\n'));
   for (const { distribution, from, to, pullRequest, draft, commands } of updates) {
     const where = pullRequest === undefined ? '' : ` in #${pullRequest}`;
     const still = draft ? `; still to be run: ${commands.join(', ')}` : '';

@@ -38,7 +38,7 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   runtime.log.info(
     `${counts}; to be released: ${plugins.map(({ plugin, version }) => `${plugin} ${version}`).join(', ') || 'nothing'}.`,
   );
-  if (!valid) runtime.fail(`The plugins are not valid: ${counts}.`);
+  if (!valid) runtime.fail('plugins-not-valid', `The plugins are not valid: ${counts}.`);
   return { valid, findings, plugins, commit: input.commit, plan: plugins, changed: false };
 }
 
