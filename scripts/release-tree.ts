@@ -2,8 +2,9 @@ import { existsSync, globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { readActionMetadata } from '@slipway/sandbox/runner/action-metadata';
-import { asMapping, readYamlFile } from '@slipway/sandbox/runner/yaml-value';
+import { readYamlFile } from '@slipway/sandbox/runner/yaml-value';
 import { buildQuietly } from './build-quietly.ts';
+import { eventsOf } from './release/workflow-events.ts';
 import { advise, describeTree, type ReleasedAction, ROOT_MARK, refuseRoot } from './release-root.ts';
 import { writeTree } from './write-tree.ts';
 
@@ -15,12 +16,12 @@ const BUNDLE = ['index.js', 'package.json', 'licenses.txt'];
 type Files = Map<string, Uint8Array | string>;
 
 /**
- * Writes the release tree of the repository at `root` to `out` and returns the paths in it, sorted.
+ * Collects the release tree of the repository at `root`: the content of every file, by its path.
  *
  * In it every action is a folder at the root with its bundle, so that `org/actions/<name>@v1` finds it; sources stay
  * behind. Equal sources give equal trees. Throws an error that says what is missing and how to get it.
  */
-export async function assembleRelease(out: string, root: string = ROOT): Promise<string[]> {
+export async function collectRelease(root: string = ROOT): Promise<ReadonlyMap<string, Uint8Array | string>> {
   const files: Files = new Map();
   const actions: ReleasedAction[] = [];
   for (const name of findActions(root)) actions.push(await addAction(files, root, name));
@@ -30,6 +31,12 @@ export async function assembleRelease(out: string, root: string = ROOT): Promise
   files.set('action.yml', refuseRoot());
   files.set('index.js', advise(actions));
   files.set('README.md', describeTree(actions, workflows));
+  return files;
+}
+
+/** Writes the release tree of the repository at `root` to `out` and returns the paths in it, sorted. */
+export async function assembleRelease(out: string, root: string = ROOT): Promise<string[]> {
+  const files = await collectRelease(root);
   await writeTree(out, files, { path: 'action.yml', beginning: ROOT_MARK });
   return [...files.keys()].sort();
 }
@@ -72,9 +79,7 @@ async function addAction(files: Files, root: string, name: string): Promise<Rele
 async function addWorkflows(files: Files, root: string): Promise<string[]> {
   const added: string[] = [];
   for (const path of find(root, '.github/workflows/*.{yml,yaml}')) {
-    const { on } = asMapping(await readYamlFile(join(root, path)), path);
-    const events = typeof on === 'object' && on !== null && !Array.isArray(on) ? Object.keys(on) : [on].flat();
-    if (!events.includes('workflow_call')) continue;
+    if (!eventsOf(await readYamlFile(join(root, path)), path).includes('workflow_call')) continue;
     await addFile(files, root, path);
     added.push(path);
   }
