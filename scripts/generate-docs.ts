@@ -1,7 +1,7 @@
 /**
  * Writes the generated parts of the documentation: the inputs and outputs in every action's README, from its
- * `action.yml`; the same of every reusable workflow in `docs/workflows/`, with a caller from the examples; and the table of
- * rules in `docs/rules.md`, from the rules themselves.
+ * `action.yml`; the same of every reusable workflow in `docs/workflows/`, with a caller from the examples; the table of keys
+ * in `docs/configuration.md`, from the schema; and the table of rules in `docs/rules.md`, from the rules themselves.
  *
  * `--check` writes nothing and fails when something is not up to date. A missing description fails always.
  */
@@ -9,6 +9,7 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { RULES } from '@slipway/core/pull-request/rules';
 import { load } from 'js-yaml';
+import { describeConfiguration } from './describe-configuration.ts';
 import { describeWorkflow } from './describe-workflow.ts';
 import { describe, table } from './markdown.ts';
 
@@ -33,6 +34,7 @@ for (const file of globSync('actions/*/action.yml', { cwd: root }).sort()) {
 for (const file of globSync('docs/workflows/*.md', { cwd: root }).sort()) {
   update(file, describeWorkflow(root, basename(file, '.md')));
 }
+update('docs/configuration.md', describeConfiguration(root));
 update('docs/rules.md', describeRules());
 
 if (stale.length > 0) {
