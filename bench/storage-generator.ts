@@ -35,7 +35,7 @@ export const IMAGE = 'package-registry/distribution';
 export const BASE = 'package-registry/package-registry';
 export const BASE_TAG = 'v1.15.0';
 
-export const UPSTREAMS: Readonly<Record<string, readonly string[]>> = {
+const UPSTREAMS: Readonly<Record<string, readonly string[]>> = {
   production: [],
   staging: ['production'],
   snapshot: ['production', 'staging'],

@@ -33,6 +33,7 @@ const CALLERS: Readonly<Record<string, string>> = {
   'plugin-release': 'release-repository/.github/workflows/release.yml',
   'package-promotion': 'storage-repository/.github/workflows/promote.yml',
   distribution: 'storage-repository/branches/production/.github/workflows/distribution.yml',
+  'distribution-push': 'storage-repository/branches/production/.github/workflows/distribution.yml',
   'distribution-tag': 'storage-repository/branches/production/.github/workflows/tag.yml',
   'registry-update': 'storage-repository/.github/workflows/update-registry.yml',
   'storage-pull-request': 'storage-repository/.github/workflows/pull-request.yml',

@@ -58,6 +58,9 @@ function moduleOf(file: string): string {
 
 const core = importsOf('packages/core/src/**/*.ts').filter(({ file }) => !isTest(file));
 
+/** More lines than a reader keeps in mind; a file with a reason says it in its first lines, after these words. */
+const [LONGEST, REASON] = [400, 'More than 400 lines: '];
+
 describe('the architecture', () => {
   it('finds what it judges', () => {
     expect(core.length).toBeGreaterThan(100);
@@ -89,6 +92,19 @@ describe('the architecture', () => {
   it('keeps the sandbox out of the actions', () => {
     const sources = importsOf('actions/*/src/**/*.ts').filter(({ file }) => !isTest(file));
     expect(sources.filter(({ specifier }) => specifier.includes('sandbox'))).toEqual([]);
+  });
+
+  it('keeps files short, or has them say why not', () => {
+    const isSource = (file: string): boolean => !/(?:^|\/)(?:node_modules|lib|dist|generated)\//.test(file);
+    const files = ['actions', 'bench', 'packages', 'scripts', 'test'].flatMap((folder) =>
+      globSync(`${folder}/**/*.ts`, { cwd: root }).filter(isSource),
+    );
+    expect(files.length).toBeGreaterThan(500);
+    const long = files.filter((file) => {
+      const lines = readFileSync(join(root, file), 'utf8').trimEnd().split('\n');
+      return lines.length > LONGEST && !lines.slice(0, 10).some((line) => line.includes(REASON));
+    });
+    expect(long).toEqual([]);
   });
 
   it('keeps every main a sentence', () => {

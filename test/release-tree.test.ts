@@ -153,6 +153,8 @@ describe('a tree that is no release', () => {
   it.each<[string, [string, string], RegExp]>([
     ['a workflow of ours', workflow('[push]'), /starts by itself \(push\)/],
     ['a workflow that others call and that starts', workflow('{ workflow_call: {}, push: {} }'), /workflow_call, push/],
+    ['a key that GitHub may read as another', workflow('{ workflow_call: {} }\ntrue: push'), /has the key 'true'/],
+    ['an event in another spelling', workflow('{ workflow_call: {} }\nOn: push'), /has the key 'On'/],
     ['sources', ['greet/src/main.ts', ''], /greet\/src\/main\.ts does not belong/],
     ['packages', ['greet/dist/node_modules/x.js', ''], /does not belong/],
     ['a local action', ['.github/actions/x/action.yml', ''], /does not belong/],

@@ -64,13 +64,22 @@ describe('two releases in a row', () => {
 
   it('keep lines of releases apart', async () => {
     await release(place, '1.0.0');
+    const fix = await place.commit('fix');
+    const breaking = await place.commit('breaking');
     const two = await release(place, '2.0.0');
-    const patch = await release(place, '1.0.1');
+    await expect(release(place, '1.0.1')).rejects.toThrow(
+      `${breaking} holds ${breaking}, from which v2.0.0 was made: it is no v1.0.1.`,
+    );
+    const later = await place.commit('later');
+    await release(place, '2.1.0');
+    await expect(release(place, '1.0.1')).rejects.toThrow(`${later} holds ${breaking}, from which v2.0.0 was made`);
+    const git = await place.clone();
+    const { updates, commit: patch } = await plan(place, git, '1.0.1', filesOf('x'), fix);
+    await new Remote(git, place.origin).push(updates);
     expect(await place.refs()).toMatchObject({
       'refs/heads/release/v1': patch,
-      'refs/heads/release/v2': two,
       'refs/tags/v1': patch,
-      'refs/tags/v2': two,
+      'refs/tags/v2.0.0': two,
     });
   });
 });

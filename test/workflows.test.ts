@@ -19,6 +19,7 @@ const reusable = workflows.filter(({ kind }) => kind === 'reusable');
 /** What the product promises; there may be more. */
 const PROMISED = [
   'distribution',
+  'distribution-push',
   'distribution-tag',
   'doctor',
   'package-promotion',

@@ -1,5 +1,5 @@
 import { parseActionMetadata } from '@slipway/sandbox/runner/action-metadata';
-import { parseYaml } from '@slipway/sandbox/runner/yaml-value';
+import { asMapping, parseYaml } from '@slipway/sandbox/runner/yaml-value';
 import type { Files } from './git-tree.ts';
 import { eventsOf } from './workflow-events.ts';
 
@@ -15,6 +15,14 @@ const COMMON = [
 
 /** The files of an action; what its bundle loads later lies beside the script. */
 const ACTION = /^([a-z0-9-]+)\/(?:action\.yml|README\.md|dist\/[A-Za-z0-9_.-]+)$/;
+
+/**
+ * What a workflow consists of. Another key could be read otherwise by GitHub than by us, as `"on "`, `On` or `true` is, which
+ * is `on` in YAML 1.1.
+ *
+ * https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax
+ */
+const WORKFLOW_KEYS = ['name', 'on', 'permissions', 'concurrency', 'env', 'defaults', 'jobs'];
 
 /**
  * Throws unless the files are a release and nothing else. Looked at before every push, for what is pushed may have been
@@ -38,7 +46,10 @@ export function checkTree(files: Files): void {
 }
 
 function requireCallable(path: string, text: string): void {
-  const events = eventsOf(parseYaml(text, path), path);
+  const workflow = parseYaml(text, path);
+  const other = Object.keys(asMapping(workflow, path)).find((key) => !WORKFLOW_KEYS.includes(key));
+  if (other !== undefined) throw new Error(`${path} has the key '${other}', which no workflow of ours has.`);
+  const events = eventsOf(workflow, path);
   if (events.length !== 1 || events[0] !== 'workflow_call') {
     throw new Error(`${path} starts by itself (${events.join(', ')}): only what others call is released.`);
   }

@@ -3,6 +3,7 @@ import { checkTree } from './check-tree.ts';
 import { isAncestor, readSource, writeReleaseCommit } from './git-commit.ts';
 import { type Files, writeGitTree } from './git-tree.ts';
 import {
+  findLaterMajor,
   findRelease,
   previewUpdates,
   type ReleaseLine,
@@ -60,6 +61,7 @@ export async function planRelease(options: ReleaseOptions): Promise<PushPlan> {
   }
   requireNext(line, version);
   await requireForward(git, source, line);
+  await requireOwnMajor(options, refs);
   const previous = line.head?.commit;
   const commit = await writeReleaseCommit(git, { tree, previous, source, title: `Release ${name}` });
   return { what: `Release ${name}`, tree, commit, updates: releaseUpdates(line, version, commit) };
@@ -94,6 +96,23 @@ async function requireForward(git: string, source: string, { head }: ReleaseLine
   const last = await readSource(git, head.commit);
   if (await isAncestor(git, last, source)) return;
   throw new Error(`${source} lacks ${last}, from which the last release was made. To go back, roll back.`);
+}
+
+/** Sources that a later major version was made from break those who follow an older one. */
+async function requireOwnMajor(
+  { git, remote, version, source }: ReleaseOptions,
+  refs: ReadonlyMap<string, RemoteRef>,
+): Promise<void> {
+  const later = findLaterMajor(refs, version.major);
+  if (later === undefined) return;
+  const name = formatVersion(later);
+  await remote.fetch([`refs/tags/${name}`]);
+  const first = await readSource(git, refs.get(`refs/tags/${name}`)?.commit ?? name);
+  if (!(await isAncestor(git, first, source))) return;
+  throw new Error(
+    `${source} holds ${first}, from which ${name} was made: it is no ${formatVersion(version)}. ` +
+      `Release v${later.major} from it, or an older commit as v${version.major}.`,
+  );
 }
 
 /** Returns what has to be pushed so that people who follow `v1` get an older release again. */

@@ -17,12 +17,7 @@ const tagOf = (name: string): string => `refs/tags/${name}`;
 
 /** Finds the releases of a major version among the refs of a repository; throws when they do not belong together. */
 export function readLine(refs: ReadonlyMap<string, RemoteRef>, major: number): ReleaseLine {
-  const releases = [...refs]
-    .flatMap(([name, ref]) => {
-      const version = name.startsWith('refs/tags/') ? readVersionTag(name.slice('refs/tags/'.length)) : undefined;
-      return version?.major === major ? [{ version, ref }] : [];
-    })
-    .sort((a, b) => compareVersions(a.version, b.version));
+  const releases = findReleases(refs).filter(({ version }) => version.major === major);
   const head = refs.get(branchOf(major));
   const newest = releases.at(-1);
   if (head?.commit !== newest?.ref.commit) {
@@ -34,6 +29,21 @@ export function readLine(refs: ReadonlyMap<string, RemoteRef>, major: number): R
     );
   }
   return { major, head, moving: refs.get(tagOf(`v${major}`)), releases };
+}
+
+/** Returns every release of a repository, the oldest version first. */
+function findReleases(refs: ReadonlyMap<string, RemoteRef>): { readonly version: Version; readonly ref: RemoteRef }[] {
+  return [...refs]
+    .flatMap(([name, ref]) => {
+      const version = name.startsWith('refs/tags/') ? readVersionTag(name.slice('refs/tags/'.length)) : undefined;
+      return version === undefined ? [] : [{ version, ref }];
+    })
+    .sort((a, b) => compareVersions(a.version, b.version));
+}
+
+/** Returns the first release of the next major version that was released after `major`; undefined when there is none. */
+export function findLaterMajor(refs: ReadonlyMap<string, RemoteRef>, major: number): Version | undefined {
+  return findReleases(refs).find(({ version }) => version.major > major)?.version;
 }
 
 /** Returns a release that was made; undefined when there is none of that version. */

@@ -18,13 +18,13 @@ function manifestOf(name: string): string {
   );
 }
 
-/** Makes ten commits, one upon the other, each with one package more. */
-async function commitTenTimes(branch: string): Promise<string[]> {
+/** Makes commits, one upon the other, each with one package more. */
+async function commitEach(branch: string, names: readonly string[]): Promise<string[]> {
   const storage = place.storage(MAINTAINER);
   const { object } = await storage.send<{ object: Commit }>('GET', `/git/ref/heads/${branch}`);
   let parent = object.sha;
   const commits: string[] = [];
-  for (const name of NAMES) {
+  for (const name of names) {
     const { tree: base } = await storage.send<{ tree: Commit }>('GET', `/git/commits/${parent}`);
     const blob = {
       path: `packages/${name}/1.0.0/manifest.yml`,
@@ -46,7 +46,10 @@ interface Commit {
 
 /** Pushes ten commits without waiting for what follows, and returns the runs of all that this sets off. */
 async function pushTenTimes(branch: string): Promise<readonly ServiceRun[]> {
-  const commits = await commitTenTimes(branch);
+  return pushEach(branch, await commitEach(branch, NAMES));
+}
+
+async function pushEach(branch: string, commits: readonly string[]): Promise<readonly ServiceRun[]> {
   for (const sha of commits) await place.storage(MAINTAINER).send('PATCH', `/git/refs/heads/${branch}`, { sha });
   // GitHub calls a run cancelled whose place in the queue a newer one has taken.
   return (await place.chain.settle(['distribution'])).filter(({ name }) => name === 'distribution');
@@ -54,7 +57,7 @@ async function pushTenTimes(branch: string): Promise<readonly ServiceRun[]> {
 
 /** The results of the steps of a distribution that did something. */
 function resultsOf(runs: readonly ServiceRun[], job: string, step: string): string[] {
-  const jobs = runs.flatMap(({ results }) => results).filter(({ name }) => name.endsWith(job));
+  const jobs = runs.flatMap(({ results }) => results).filter(({ id }) => id.endsWith(job));
   const steps = jobs.flatMap(({ steps }) => steps).filter(({ id }) => id === step);
   return steps.flatMap(({ outputs }) => outputs['result'] ?? []);
 }
@@ -110,6 +113,22 @@ describe('ten pushes at once', () => {
     );
     const removed = files.filter(({ status }) => status === 'removed').map(({ filename }) => filename);
     expect(removed.sort()).toEqual(NAMES.map((name) => `packages/${name}/1.0.0/manifest.yml`).sort());
+  });
+});
+
+describe('pushes to production without a pull request', () => {
+  it('are reported each in its own run, those too that are not built', async () => {
+    place.stage.sandbox.github.setProtection(STORAGE, 'production', undefined);
+    const commits = await commitEach('production', ['first', 'second', 'third', 'fourth']);
+    const before = place.lines.length;
+    const runs = await pushEach('production', commits);
+    expect(runs).toHaveLength(commits.length);
+    // The second and the third were behind one that ran, and a newer one came.
+    expect(resultsOf(runs, 'update / build', 'build').length).toBeLessThanOrEqual(2);
+    const verdicts = runs.map(({ results }) => results.find(({ id }) => id === 'push / gate')?.result);
+    expect(verdicts).toEqual(commits.map(() => 'failure'));
+    const said = place.lines.slice(before).join('\n');
+    for (const commit of commits) expect(said).toContain(`${commit} was pushed to 'production' without a pull request`);
   });
 });
 

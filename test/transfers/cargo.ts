@@ -12,8 +12,8 @@ export const MEBIBYTE = 1024 * 1024;
 export const SOURCE_ROBOT = { username: 'source-robot', password: 'pw-of-the-source-7f3a' };
 export const TARGET_ROBOT = { username: 'target-robot', password: 'pw-of-the-target-91bc' };
 
-export const SOURCE = 'cargo.example.com/team';
-export const TARGET = 'harbor.example.com/release';
+const SOURCE = 'cargo.example.com/team';
+const TARGET = 'harbor.example.com/release';
 export const TAG = 'v1.0.0';
 
 /** One image of the plugin that is moved. */

@@ -112,6 +112,7 @@ describe.skipIf(why !== undefined)(`builder: buildah${why ?? ''}`, { timeout: TI
       ['/bin/busybox rm -r /packages/production/log', 'log-1.0.0'],
       ['echo more >> /packages/production/log/1.0.0/LICENSE', 'log-1.0.0'],
       ['/bin/busybox cp -r /packages/production/log /packages/production/tcp', 'tcp-1.0.0'],
+      ['echo PK > /packages/production/log-1.0.0.zip', 'log-1.0.0.zip'],
     ] as const) {
       const Dockerfile = dockerfile('production', []).replace('./package-registry -dry-run', run);
       const head = await commit('production', [], { ...packageFiles('log', '1.0.0'), Dockerfile });
@@ -175,6 +176,14 @@ describe('builder: buildx', () => {
       'dev.slipway.layers': 'base base',
     });
     expect((await build('production', { builder: 'buildx' }, env).result).result).toBe('unchanged');
+  });
+
+  it('is given nothing that would be fetched', async () => {
+    const { path } = await standIn('exit 3');
+    const Dockerfile = MORE.replace('VOLUME /data', 'ADD https://example.com/a /a');
+    await commit('production', [], { ...packageFiles('log', '1.0.0'), Dockerfile });
+    const env = { PATH: `${path}:${process.env['PATH']}` };
+    await expect(build('production', { builder: 'buildx' }, env).result).rejects.toThrow(/ADD would fetch something/);
   });
 
   it('says when what it gives is no image', async () => {

@@ -70,6 +70,8 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
         directory,
         checks: inputs.checks,
         plan: inputs.plan,
+        // A tag of git gives its image a name, and rolls nothing out.
+        keepTag: inputs.tag !== undefined,
         builder,
         dryRun,
         env,

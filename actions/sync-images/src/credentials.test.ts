@@ -89,6 +89,40 @@ describe('sync-images', () => {
     await expect(access(join(directory, 'asked'))).rejects.toThrow(/ENOENT/);
   });
 
+  it('sends the inputs to one registry only, and asks whose they are when there are several', async () => {
+    const given = { 'target-username': ROBOT.username, 'target-password': ROBOT.password };
+    const other = await startRegistry({ directory: join(directory, 'other'), auth: 'basic', credentials: [ROBOT] });
+    onTestFinished(() => other.close());
+    const lines = await readFile(join(directory, 'slipway.yaml'), 'utf8');
+    const settings = `${lines}\n  other.example.com: { endpoint: "${other.url}", plain-http: true }\n`;
+    await writeFile(join(directory, 'slipway.yaml'), settings);
+    const images = ['harbor', 'other']
+      .map((host) => `cargo.example.com/team/app:v1 ${host}.example.com/release/app:v1`)
+      .join('\n');
+    await expect(sync({}, { ...given, images })).rejects.toThrow(
+      /'target-username' and 'target-password' are for one registry, and the images name harbor\.example\.com, other\.example\.com\. Say in the configuration whose they are:\n\nplugins:\n {2}target: harbor\.example\.com\//,
+    );
+    expect([...target.requests, ...other.requests]).toEqual([]);
+
+    await writeFile(join(directory, 'slipway.yaml'), `${settings}plugins: { target: harbor.example.com/release }\n`);
+    const { outputs } = await sync({}, { ...given, images });
+    expect(outputs.images.map(({ result }) => result)).toEqual(['copied', 'failed']);
+    expect(await other.state.manifest('release/app', 'v1')).toBeUndefined();
+  });
+
+  it('does not send the inputs to a registry that only a file names', async () => {
+    const given = { 'target-username': ROBOT.username, 'target-password': ROBOT.password };
+    const file = join(directory, 'images.txt');
+    await writeFile(file, 'cargo.example.com/team/app:v1 harbor.example.com/release/app:v1');
+    const texts = { ...given, images: '', 'image-file': file };
+    await expect(sync({}, texts)).rejects.toThrow(/the images name theirs in a file \(harbor\.example\.com\)/);
+    expect(target.requests).toEqual([]);
+    const lines = await readFile(join(directory, 'slipway.yaml'), 'utf8');
+    await writeFile(join(directory, 'slipway.yaml'), `${lines}\nplugins: { target: harbor.example.com/release }\n`);
+    const { outputs, said } = await sync({}, texts);
+    expect(outputs.failed, said).toBe(0);
+  });
+
   it('says where wrong credentials came from, and where missing ones belong', async () => {
     const wrong = await sync({}, { 'target-username': 'robot', 'target-password': 'wrong' });
     expect(wrong.said).toMatch(

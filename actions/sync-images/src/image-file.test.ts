@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseConfiguration } from '@slipway/core/configuration/configuration';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readImageFile } from './image-file.ts';
 import { completeImages, readImages } from './images.ts';
 
@@ -101,9 +101,52 @@ describe('a list of images in a file', () => {
     ],
     ['tags by a pattern', 'l.yaml', 'r.example.com: { images-by-tag-regex: {} }', /list them in `images`/],
     ['no registries', 'l.yaml', '- a', /^l\.yaml:1: the file should map registries/],
+    [
+      'a host without a dot',
+      'l.yaml',
+      'library:\n  images: { redis: ["7"] }',
+      /^l\.yaml:1: library is no registry's host/,
+    ],
     ['no YAML', 'l.yaml', 'a: [', /^l\.yaml:\d+:\d+: /],
   ])('is refused with the place of %s', async (_, name, text, message) => {
     await expect(read(name, text)).rejects.toThrow(message);
+  });
+
+  it('may begin with a byte order mark', async () => {
+    const images = ['cargo.example.com/team/a:v1 harbor.example.com/release/a:v1'];
+    expect(await read('images.txt', '\uFEFFcargo.example.com/team/a:v1\n')).toEqual(images);
+    expect(await read('images.yaml', '\uFEFFcargo.example.com: { images: { team/a: ["v1"] } }')).toEqual(images);
+    const [source, target] = images[0]?.split(' ') ?? [];
+    expect(await read('images.json', `\uFEFF${JSON.stringify([{ source, target, name: 'a' }])}`)).toEqual(images);
+  });
+
+  it('lies in the workspace, or is named from the root on', async () => {
+    const outside = await mkdtemp(join(tmpdir(), 'image-file-outside-'));
+    onTestFinished(() => rm(outside, { recursive: true, force: true }));
+    await writeFile(join(outside, 'images.txt'), 'cargo.example.com/team/a:v1');
+    await symlink(outside, join(workspace, 'link'));
+    await symlink(workspace, join(outside, 'workspace'));
+    await writeFile(join(workspace, 'mine.txt'), 'cargo.example.com/team/a:v1');
+    const env = { GITHUB_WORKSPACE: join(outside, 'workspace') };
+    expect(await readImageFile('./mine.txt', env)).toHaveLength(1);
+    expect(await readImageFile(join(outside, 'images.txt'), env)).toHaveLength(1);
+    for (const path of ['link/images.txt', `../${basename(outside)}/images.txt`]) {
+      await expect(readImageFile(path, env), path).rejects.toThrow(/it is outside of the workspace/);
+    }
+    await expect(readImageFile('.', env)).rejects.toThrow(/cannot read \.: it is (?:no file|outside)/);
+  });
+
+  it('has an end, and is not told in whole', async () => {
+    await expect(read('images.txt', '#'.repeat(4 * 1024 * 1024 + 1))).rejects.toThrow(/has more than 4 MiB/);
+    const secret = 'x'.repeat(5000);
+    const texts = [`A${secret}`, `a b ${secret}`, `cargo.example.com/a:${secret}`, `cargo.example.com/a@${secret}`];
+    for (const text of [...texts, `A'${secret}`]) {
+      const error = await read('images.txt', text).catch(String);
+      expect(error).toMatch(/images\.txt:1: .*x…/);
+      expect(error).not.toContain(secret.slice(0, 110));
+    }
+    const error = await read('l.yaml', `${secret.slice(0, 900)}: {}`).catch(String);
+    expect(error).not.toContain(secret.slice(0, 110));
   });
 
   it('says that it is absent, or that the target is not configured', async () => {

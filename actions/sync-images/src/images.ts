@@ -20,6 +20,9 @@ export interface WantedImages {
   readonly handedOver: boolean;
 }
 
+/** Characters of a list that a message repeats. */
+const QUOTED = 100;
+
 /** Reads the input `images`: JSON as the other actions give it, or lines as people write them. */
 export function readImages(value: string, name: string): WantedImages {
   const origin = `input '${name}'`;
@@ -27,6 +30,11 @@ export function readImages(value: string, name: string): WantedImages {
     return { list: readImageLines(value, (line) => `${origin}, line ${line}`), handedOver: false };
   }
   return { list: parseImages(parseJson(value, name), origin).map((image) => ({ image })), handedOver: true };
+}
+
+/** Returns what a message may repeat of a list: what was named by mistake is not meant for the log. */
+export function quote(text: string): string {
+  return text.length <= QUOTED ? text : `${text.slice(0, QUOTED)}…`;
 }
 
 /** Reads lines of one reference or two, the source and the target; `#` begins a comment. */
@@ -41,7 +49,7 @@ export function readImageLines(text: string, placeOf: (line: number) => string):
     if (rest.length > 0) {
       throw new ConfigurationError(
         'invalid-images',
-        `${place}: '${line.trim()}' should be one reference, the source, or two references, the source and the target.`,
+        `${place}: '${quote(line.trim())}' should be one reference, the source, or two references, the source and the target.`,
       );
     }
     return [{ source, place, ...(target !== undefined && { target }) }];
@@ -67,13 +75,15 @@ function parseAt(place: string, text: string): Reference {
     return parseReference(text);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    throw new ConfigurationError(error.code, `${place}: ${error.message}`, { cause: error });
+    // It may quote parts of the text besides.
+    const message = error.message.replaceAll(text, () => quote(text)).replace(/[^\s']{101,}/g, quote);
+    throw new ConfigurationError(error.code, `${place}: ${message.slice(0, 500)}`);
   }
 }
 
 function chooseTarget(from: Reference, source: string, place: string, { plugins }: Configuration): string {
   const refuse = (problem: string): never => {
-    throw new ConfigurationError('invalid-images', `${place}: ${source} names no target, and ${problem}.`);
+    throw new ConfigurationError('invalid-images', `${place}: ${quote(source)} names no target, and ${problem}.`);
   };
   if (plugins.target === undefined) {
     return refuse('the configuration has no `plugins.target` to put it below. Write the target behind it, or add that');

@@ -142,8 +142,8 @@ describe('sync-images with referrers', () => {
     const nothing = writes(target).length;
     const asked = source.requests.length;
     expect((await sync()).outputs).toMatchObject({ changed: false, images: [{ result: 'skipped' }] });
-    // The tag, three manifests, and four questions about each of these and the SBOM: the list and cosign's tags.
-    expect(source.requests.length - asked).toBe(1 + 3 + 4 * 4);
+    // The tag, the index, and four questions about it, its images and the SBOM: the list and cosign's tags.
+    expect(source.requests.length - asked).toBe(1 + 1 + 4 * 4);
     expect(writes(target)).toHaveLength(nothing);
 
     const late = attach(index.manifest, 'signature');

@@ -332,6 +332,11 @@ describe('sync-images', () => {
     ],
     ['a target without a tag', 'cargo.example.com/team/a:v1 harbor.example.com/release/a', /must have a tag/],
     ['a reference that is none', 'cargo.example.com/team/A:v1 harbor.example.com/release/a:v1', /no repository name/],
+    [
+      'the same target by two names',
+      'cargo.example.com/team/plugin-a:v1 busybox:1\ncargo.example.com/team/plugin-b:v1 docker.io/library/busybox:1',
+      /docker\.io\/library\/busybox:1 is named twice/,
+    ],
     ['the same target twice', `${LINE}\n${LINE}`, /named twice/],
   ])('refuses %s before anything is copied', async (_, images, message) => {
     await expect((async () => sync({ images }).result)()).rejects.toThrow(message);

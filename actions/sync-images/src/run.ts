@@ -7,7 +7,7 @@ import { ConfigurationError, codeOf, messageOf } from '@slipway/core/errors';
 import { isDigest, shortDigest } from '@slipway/core/image/digest';
 import type { Image } from '@slipway/core/image/image';
 import { parsePlatform } from '@slipway/core/image/platform';
-import { parseReference, type Reference } from '@slipway/core/image/reference';
+import { formatReference, parseReference, type Reference } from '@slipway/core/image/reference';
 import { BlobCopier } from '@slipway/core/registry/blob-copier';
 import { copyImage } from '@slipway/core/registry/copy-image';
 import { openSpool, type SpoolMode } from '@slipway/core/registry/spool';
@@ -40,15 +40,16 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
   const configuration = await loadConfiguration(inputs.config, runtime.event, inputs.token);
   const transfers = planTransfers(await readLists(inputs, configuration, runtime), configuration);
   const wanted = (inputs.platforms ?? []).map(parsePlatform);
+  const listed = inputs['image-file'] !== undefined;
   const sources = await openRegistries(
-    pluginSide('source', configuration),
+    { ...pluginSide('source', configuration), listed },
     transfers.map(({ from }) => from),
     inputs,
     configuration,
     runtime,
   );
   const targets = await openRegistries(
-    pluginSide('target', configuration),
+    { ...pluginSide('target', configuration), listed },
     transfers.map(({ to }) => to),
     inputs,
     configuration,
@@ -138,10 +139,12 @@ function planTransfers(images: readonly Image[], configuration: Configuration): 
     if (to.tag === undefined || to.digest !== undefined) {
       throw new ConfigurationError('invalid-images', `The target ${image.target} must have a tag and no digest.`);
     }
-    if (targets.has(image.target)) {
-      throw new ConfigurationError('invalid-images', `The target ${image.target} is named twice.`);
+    // By its full name: `busybox:1` and `docker.io/library/busybox:1` are one.
+    const name = formatReference(to);
+    if (targets.has(name)) {
+      throw new ConfigurationError('invalid-images', `The target ${name} is named twice.`);
     }
-    targets.add(image.target);
+    targets.add(name);
     // What was validated was a digest; the tag may point elsewhere by now.
     const digest = image.digest ?? source.digest;
     if (digest !== undefined && !isDigest(digest)) {

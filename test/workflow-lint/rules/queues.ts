@@ -5,8 +5,9 @@ import { hasSideEffects } from '../side-effects.ts';
 
 /**
  * What changes something outside waits for its turn, and is neither cancelled nor dropped: without `queue: max` GitHub
- * keeps one that waits and cancels the others. Runs of pushes to one branch may be dropped, whole and before they begin, for
- * the next one finds the same branch further on; what they call waits in groups of its own.
+ * keeps one that waits and cancels the others. A job that a push to a branch calls may be dropped before it begins, for the
+ * next one finds the same branch further on; what it calls waits in groups of its own. Never the whole run: what is said of
+ * each push would be lost.
  *
  * @see https://docs.github.com/actions/how-tos/write-workflows/choose-when-workflows-run/control-workflow-concurrency
  */
@@ -14,8 +15,10 @@ export const queues: Rule = (workflow, library) => {
   const jobs = workflow.jobs.filter((job) => hasSideEffects(job, workflow, library));
   if (jobs.length === 0) return [];
   return [
-    ...(isCoalescing(workflow) ? [] : checkQueue('/concurrency', workflow.value['concurrency'], workflow)),
-    ...jobs.flatMap((job) => checkQueue(`${job.pointer}/concurrency`, job.value['concurrency'], workflow)),
+    ...checkQueue('/concurrency', workflow.value['concurrency'], workflow),
+    ...jobs
+      .filter((job) => !isCoalescing(job, workflow))
+      .flatMap((job) => checkQueue(`${job.pointer}/concurrency`, job.value['concurrency'], workflow)),
     ...jobs
       .filter((job) => job.uses === undefined && !isQueued(job, workflow, library))
       .map(({ id, pointer }) =>
@@ -33,19 +36,17 @@ function checkQueue(place: string, concurrency: unknown, workflow: Workflow): Pr
 
 /** Returns whether a group holds the job: its own, its file's, or one of every job that calls its file. */
 function isQueued(job: Job, workflow: Workflow, library: Library): boolean {
-  if (job.value['concurrency'] !== undefined) return true;
-  if (workflow.value['concurrency'] !== undefined && !isCoalescing(workflow)) return true;
+  if (job.value['concurrency'] !== undefined && !isCoalescing(job, workflow)) return true;
+  if (workflow.value['concurrency'] !== undefined) return true;
   const calls = callsTo(workflow, library);
   return calls.length > 0 && calls.every((call) => isQueued(call.job, call.caller, library));
 }
 
-/** Says whether of the pushes to one branch that wait only the newest is carried out. */
-function isCoalescing({ value, events, jobs }: Workflow): boolean {
+/** Says whether of the pushes to one branch that wait only the newest has the job carried out. */
+function isCoalescing({ value, uses }: Job, { events }: Workflow): boolean {
   const { group, 'cancel-in-progress': cancels, queue } = mapping(value['concurrency']);
   const isOfBranch = typeof group === 'string' && /^[-\w]+-\$\{\{ github\.ref_name \}\}$/.test(group);
   const push = mapping(events['push']);
   const isPush = Object.keys(events).join() === 'push' && Object.keys(push).join() === 'branches';
-  return (
-    isOfBranch && isPush && cancels === false && queue === undefined && jobs.every(({ uses }) => uses !== undefined)
-  );
+  return isOfBranch && isPush && cancels === false && queue === undefined && uses !== undefined;
 }

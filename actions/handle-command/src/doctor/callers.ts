@@ -22,7 +22,8 @@ const LOOKERS = ['plugin-pull-request', 'storage-pull-request', 'doctor', 'valid
 
 /** All others that there are. */
 const PUBLISHERS = [
-  ...['plugin-release', 'package-promotion', 'distribution', 'distribution-update', 'registry-update'],
+  ...['plugin-release', 'package-promotion', 'registry-update'],
+  ...['distribution', 'distribution-push', 'distribution-tag', 'distribution-update'],
   ...['handle-command', 'sync-images', 'bundle-package', 'upload-oss', 'register-package', 'promote-package'],
   ...['build-distribution', 'rollout', 'update-registry'],
 ];

@@ -18,6 +18,9 @@ import {
 } from './runner-commands.ts';
 import { Summary } from './summary.ts';
 
+/** Milliseconds that a process gets to end by itself. */
+const FAREWELL = 2000;
+
 /** A place in a file of the pull request that the log and the diff view shall point at. */
 export interface Annotation {
   readonly severity: 'error' | 'warning';
@@ -71,8 +74,21 @@ export async function runAction<D extends InputDefinitions>(
   for (const work of works) await work().catch((error: unknown) => runnerLog.warning(disarm(messageOf(error))));
   writeSummary(summary);
   for (const reason of failures) annotateError(disarm(reason));
-  // Connections that are kept alive would keep the process alive as well.
-  process.exit(failures.length === 0 ? 0 : 1);
+  endProcess(failures.length === 0 ? 0 : 1);
+}
+
+/**
+ * Lets the process end with `code` once nothing is left to do, and soon in any case: a connection that somebody forgot
+ * would keep it alive for long.
+ *
+ * `process.exit` waits for V8's threads, and one that compiles may wait for the main thread to collect garbage: then
+ * neither ever ends. A process that ends by itself wakes such a thread first. https://github.com/nodejs/node/issues/54918
+ */
+function endProcess(code: number): void {
+  process.exitCode = code;
+  // All has been said: what fails now is something that nobody waits for.
+  process.on('uncaughtException', () => undefined);
+  setTimeout(() => process.exit(), FAREWELL).unref();
 }
 
 function createRuntime(

@@ -12,7 +12,12 @@ export const runnerLog: Log = {
   warning: (message) => warning(disarm(message)),
 };
 
-/** Returns `message` with nothing in it that the runner would obey. */
+/**
+ * Returns `message` with nothing in it that the runner would obey.
+ *
+ * Before it looks for `::`, the runner takes away what .NET calls white space: all that JavaScript does, and U+0085;
+ * https://learn.microsoft.com/dotnet/api/system.char.iswhitespace.
+ */
 export function disarm(message: string): string {
-  return message.replaceAll('##[', '# #[').replace(/^(\s*):(?=:)/gm, '$1: ');
+  return message.replaceAll('##[', '# #[').replace(/^([\s\u0085]*):(?=:)/gm, '$1: ');
 }

@@ -19,12 +19,16 @@ export interface Side {
   readonly name: SideName;
   /** Registry and namespace, or repository; undefined when the configuration does not say. */
   readonly home: string | undefined;
+  /** The key of the configuration that says so; without one, the caller vouches for the references. */
+  readonly key?: string;
+  /** Whether references come from a file, which whoever gave the credentials may never have read. */
+  readonly listed?: boolean;
 }
 
 /** The side of the release repository that plugins' images come from or go to. */
 export function pluginSide(name: SideName, { plugins }: Configuration): Side {
   const home = plugins[name];
-  return { name, home: home === undefined ? undefined : canonicalName(home) };
+  return { name, home: home === undefined ? undefined : canonicalName(home), key: `plugins.${name}` };
 }
 
 /** The side of the storage repository: where the distributions' images are. */
@@ -73,10 +77,25 @@ function checkAllowed({ home }: Side, reference: Reference, configuration: Confi
   );
 }
 
-/** The hosts that the side's own credentials are for: the home's, or those that were named by hand. */
-function hostsOf({ home }: Side, references: readonly Reference[]): string[] {
+/**
+ * The hosts that the side's own credentials are for: the home's, or the one that was named by hand. Where there are several
+ * nobody knows whose password it is, and every host but one would learn somebody else's.
+ */
+function hostsOf({ name, home, key, listed = false }: Side, references: readonly Reference[]): string[] {
   if (home !== undefined) return [parseReference(`${home}/any`).registry];
-  return [...new Set(references.map(({ registry }) => registry))];
+  const hosts = [...new Set(references.map(({ registry }) => registry))];
+  if (key === undefined || (hosts.length < 2 && !listed)) return hosts;
+  throw new ConfigurationError(
+    'ambiguous-credentials',
+    `inputs '${name}-username' and '${name}-password' are for one registry, and the images name ` +
+      `${listed ? `theirs in a file (${nameSome(hosts)})` : nameSome(hosts)}. Say in the configuration whose they are:\n\n` +
+      `plugins:\n  ${name}: ${hosts[0] ?? '<registry>'}/<namespace>\n\n` +
+      'or leave these inputs out and run docker login for each registry before this step.',
+  );
+}
+
+function nameSome(hosts: readonly string[]): string {
+  return `${hosts.slice(0, 5).join(', ')}${hosts.length > 5 ? `, and ${hosts.length - 5} more` : ''}`;
 }
 
 function readCredential(side: SideName, inputs: SideInputs): Credential | undefined {

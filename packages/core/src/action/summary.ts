@@ -46,7 +46,7 @@ function formatCell(cell: string): string {
 }
 
 /** Returns `text` so that Markdown and HTML show it as it is, and so that no `@name` in it calls anybody. */
-export function escapeMarkdown(text: string): string {
+function escapeMarkdown(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

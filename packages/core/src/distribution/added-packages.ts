@@ -1,6 +1,8 @@
+import { ConfigurationError } from '../errors.ts';
 import { formatPackageVersion, type PackageTree, type PackageVersion } from '../storage/package-version.ts';
 import type { BranchStore } from './branch-store.ts';
 import type { BuildContext } from './build-sources.ts';
+import type { GitTree } from './git-tree.ts';
 import { listPackageVersions } from './package-files.ts';
 import type { PublishedDistribution } from './published-distribution.ts';
 
@@ -9,7 +11,8 @@ const MOST = 1000;
 
 /**
  * Returns the package versions that the branch holds now and did not when the distribution's current image was built: what
- * a registry must show after the rollout. None when that image is the first one, or was not built by us.
+ * a registry must show after the rollout. None when that image is the first one, was not built by us, or was built from a
+ * commit that is no more.
  */
 export async function findAddedPackages(
   { branch }: BuildContext,
@@ -18,11 +21,23 @@ export async function findAddedPackages(
 ): Promise<PackageVersion[]> {
   const revision = current?.labels?.revision;
   if (revision === undefined || revision === branch.commit) return [];
-  const before = treesByName(listPackageVersions(await store.readDirectories(revision)).versions);
+  const directories = await readKnown(revision, store);
+  if (directories === undefined) return [];
+  const before = treesByName(listPackageVersions(directories).versions);
   return listPackageVersions(branch.tree.directories)
     .versions.filter((version) => before.get(formatPackageVersion(version)) !== version.tree)
     .slice(0, MOST)
     .map(({ name, version }) => ({ name, version }));
+}
+
+async function readKnown(commit: string, store: BranchStore): Promise<GitTree['directories'] | undefined> {
+  try {
+    return await store.readDirectories(commit);
+  } catch (error) {
+    // History was written anew.
+    if (error instanceof ConfigurationError && error.code === 'missing-commit') return undefined;
+    throw error;
+  }
 }
 
 function treesByName(versions: readonly PackageTree[]): ReadonlyMap<string, string> {

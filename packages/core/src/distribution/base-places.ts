@@ -28,6 +28,18 @@ export function checkWay(path: string, base: BaseFiles, place: string): void {
   }
 }
 
+/** Throws a ConfigurationError when the base image has files where a distribution's packages go: nobody knows of them. */
+export function checkNoPackages(distribution: string, base: BaseFiles, place: string): void {
+  const directory = `packages/${distribution}/`;
+  for (const [path, { kind }] of base) {
+    if (kind === 'directory' || !path.startsWith(directory)) continue;
+    throw new ConfigurationError(
+      'dockerfile',
+      `${place}: the base image has /${path}, which would be among the packages. Name a base image without packages of '${distribution}'.`,
+    );
+  }
+}
+
 /**
  * Throws a ConfigurationError for a single file that would be called as a directory is: Docker puts it into the
  * directory, which only the engine sees that has all layers at hand.

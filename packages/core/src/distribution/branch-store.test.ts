@@ -35,6 +35,9 @@ beforeEach(() => {
   git('-C', repository, 'add', '--all');
   git('-C', repository, '-c', 'user.name=t', '-c', 'user.email=t@example.com', 'commit', '--quiet', '-m', 'files');
   git('-C', repository, 'config', 'uploadpack.allowFilter', 'true');
+  // As GitHub does, which takes `tree:0` alone.
+  git('-C', repository, 'config', 'uploadpackfilter.tree.maxDepth', '0');
+  git('-C', repository, 'config', 'uploadpackfilter.combine.allow', 'false');
 });
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -156,6 +159,33 @@ describe('a branch store', () => {
     expect(packsOf('objects')).toHaveLength(before);
   });
 
+  it('asks as GitHub allows it: for a directory by its id, whose files are named and not sent', async () => {
+    const commit = git('-C', repository, 'rev-parse', 'HEAD');
+    git('init', '--quiet', '--bare', join(directory, 'other'));
+    const fetch = ['--git-dir', join(directory, 'other'), 'fetch', '--quiet', '--depth=1'];
+    expect(() => git(...fetch, '--filter=tree:3', `file://${repository}`, commit)).toThrow(/max depth 0/);
+    expect(() => git(...fetch, '--filter=combine:tree:0+blob:none', `file://${repository}`, commit)).toThrow(/combine/);
+    mkdirSync(join(repository, 'packages/log/1.0.0/deep'));
+    writeFileSync(join(repository, 'packages/log/1.0.0/deep/x'), 'moved up');
+    await (await open().openCommit(addCommit('deep'))).blobs.close();
+    // What one commit has deep down and the next one above.
+    git('-C', repository, 'mv', 'packages/log/1.0.0/deep/x', 'own');
+    const branch = await open().openCommit(addCommit('up'));
+    const files = await branch.listFiles(['own', 'deep', 'up']);
+    const contents = await Promise.all(files.map(({ id, path }) => branch.blobs.read(id, path)));
+    expect(contents.map(String)).toEqual(['deep', 'moved up', 'up']);
+    await branch.blobs.close();
+  });
+
+  it('finds the head of a branch, and not of one whose name ends as its own', async () => {
+    const head = git('-C', repository, 'rev-parse', 'HEAD');
+    git('-C', repository, 'branch', '-m', 'main');
+    git('-C', repository, 'branch', 'a/refs/heads/main', addCommit('next'));
+    git('-C', repository, 'update-ref', 'refs/heads/main', head);
+    expect(await open().findHead('main')).toBe(head);
+    expect(await open().findHead('heads/main')).toBeUndefined();
+  });
+
   it('is not held up by what a killed process left', async () => {
     await (await open().openCommit(git('-C', repository, 'rev-parse', 'HEAD'))).blobs.close();
     const [store = ''] = readdirSync(join(directory, 'work/git'));
@@ -172,6 +202,10 @@ describe('a branch store', () => {
 
   it('says which commit is not there', async () => {
     await expect(open().openCommit('0'.repeat(39).concat('1'))).rejects.toThrow(/in this repository|Run again/);
+    // A label of an image may say anything.
+    for (const word of ['main', '--upload-pack=touch x', '../x', '']) {
+      await expect(open().openCommit(word)).rejects.toMatchObject({ code: 'missing-commit' });
+    }
   });
 
   it('names the file whose object the server cannot read', async () => {

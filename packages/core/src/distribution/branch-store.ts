@@ -46,8 +46,6 @@ export class BranchStore {
       'gc.auto': '0',
       // Always packs, which can be moved as a whole.
       'fetch.unpackLimit': '1',
-      // None: a repository that borrows objects has the refs that it needs.
-      'core.alternateRefsPrefixes': 'refs/none',
       // What git maps and keeps of a pack of gigabytes is memory all the same.
       'core.packedGitWindowSize': '16m',
       'core.packedGitLimit': '64m',
@@ -101,7 +99,9 @@ export class BranchStore {
       const words = ['ls-remote', '--refs', url, `refs/heads/${branch}`];
       const ask = () => runGit(temporary, words, this.#env);
       const listing = await this.#budget.run(ask, { judge: judgeFetch, attempts: 3 });
-      return /^[0-9a-f]+/.exec(listing.toString('utf8'))?.[0];
+      // It matches the end of names: a branch may be called `x/refs/heads/main`.
+      const lines = listing.toString('utf8').split('\n');
+      return lines.find((line) => line.endsWith(`\trefs/heads/${branch}`))?.split('\t')[0];
     } catch (error) {
       throw error instanceof GitError ? explainFetch(error, url, `the head of '${branch}'`) : error;
     } finally {
@@ -119,7 +119,7 @@ export class BranchStore {
 
   async #fetchOutline(commit: string): Promise<void> {
     const repository = this.#open('outline');
-    const fetch = () => this.#explain(commit, () => repository.fetchCommit(commit, `tree:${OUTLINE_DEPTH}`));
+    const fetch = () => this.#explain(commit, () => repository.fetchOutline(commit, OUTLINE_DEPTH));
     try {
       await fetch();
     } catch (error) {

@@ -12,10 +12,12 @@ import type { Log } from '../util/log.ts';
 import type { BranchStore } from './branch-store.ts';
 import type { ReadyLayer } from './build-layers.ts';
 import { type BuildContext, type BuildSources, FILE, labelUpstream, resolveImage } from './build-sources.ts';
+import { checkOffline } from './builder-dockerfile.ts';
 import { type BuilderName, checkBuilder, type NamedImage, runBuilder } from './builder-programs.ts';
 import { type BuiltLayout, readBuiltLayout } from './built-layout.ts';
 import { checkOut } from './check-out.ts';
 import { readForeignPackages } from './foreign-packages.ts';
+import type { GitTree } from './git-tree.ts';
 import { type AssembledImage, asOciLayer, encodeManifest, labelsIn, OCI_CONFIG } from './image-assembly.ts';
 import {
   BASE_DIGEST,
@@ -26,7 +28,8 @@ import {
   type LayerLabel,
 } from './labels.ts';
 import { type LayoutImage, writeOciLayout } from './oci-layout.ts';
-import { listPackageVersions } from './package-files.ts';
+import { listPackageUnits, listPackageVersions } from './package-files.ts';
+import type { PackageUnit } from './package-plan.ts';
 import type { PlatformImage, PublishedDistribution } from './published-distribution.ts';
 
 export interface ProgramOptions {
@@ -34,7 +37,7 @@ export interface ProgramOptions {
   /** A directory for what the build needs. */
   readonly directory: string;
   /** What the image has to hold; see {@link listExpected}. */
-  readonly expected: ReadonlyMap<string, readonly PackageTree[]>;
+  readonly expected: ReadonlyMap<string, ExpectedPackages>;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
 }
@@ -60,21 +63,25 @@ export async function listForeignUpstreams(
   return foreign;
 }
 
+/** What the directory of a distribution has to hold: all that a branch does, or the versions where no branch tells. */
+export type ExpectedPackages =
+  | { readonly units: readonly PackageUnit[] }
+  | { readonly versions: readonly PackageTree[] };
+
 /** Lists what the image has to hold, by distribution. */
 export async function listExpected(
   { branch, distribution }: BuildContext,
   { upstreams }: BuildSources,
   foreign: ReadonlyMap<string, readonly PackageTree[]>,
   store: BranchStore,
-): Promise<ReadonlyMap<string, readonly PackageTree[]>> {
-  const expected = new Map([[distribution.name, listPackageVersions(branch.tree.directories).versions]]);
+): Promise<ReadonlyMap<string, ExpectedPackages>> {
+  const expected = new Map<string, ExpectedPackages>();
+  expected.set(distribution.name, { units: listPackageUnits(branch.tree) });
   for (const upstream of upstreams) {
     const { name, revision, packages } = labelUpstream(upstream);
     const known = foreign.get(name) ?? packages;
-    if (known !== undefined) expected.set(name, known);
-    else if (revision !== undefined) {
-      expected.set(name, listPackageVersions(await store.readDirectories(revision)).versions);
-    }
+    if (known !== undefined) expected.set(name, { versions: known });
+    else if (revision !== undefined) expected.set(name, { units: listPackageUnits(await store.readTree(revision)) });
   }
   return expected;
 }
@@ -85,7 +92,7 @@ export async function listExpected(
  */
 async function checkContents(
   { layers }: BuiltLayout,
-  expected: ReadonlyMap<string, readonly PackageTree[]>,
+  expected: ReadonlyMap<string, ExpectedPackages>,
   directory: string,
 ): Promise<void> {
   const contents = new Map(layers.map(({ descriptor, content }) => [descriptor.digest, content]));
@@ -94,12 +101,13 @@ async function checkContents(
   const image = { repository, digest: digestOf(Buffer.alloc(0)), platforms: [{ manifest }] as const };
   for (const [distribution, wanted] of expected) {
     const packages = await readForeignPackages(image, distribution, join(directory, distribution));
-    const held = packages === undefined ? [] : listPackageVersions(packages.tree.directories).versions;
-    const [trees, others] = [held, wanted].map(
-      (list) => new Map(list.map((version) => [formatPackageVersion(version), version.tree])),
-    );
-    const labels = [...new Set([...(trees?.keys() ?? []), ...(others?.keys() ?? [])])];
-    const [first, ...more] = labels.filter((label) => trees?.get(label) !== others?.get(label));
+    const tree: GitTree = packages?.tree ?? { files: [], directories: new Map() };
+    const [held, others] =
+      'units' in wanted
+        ? [byUnit(listPackageUnits(tree)), byUnit(wanted.units)]
+        : [byVersion(listPackageVersions(tree.directories).versions), byVersion(wanted.versions)];
+    const labels = [...new Set([...held.keys(), ...others.keys()])];
+    const [first, ...more] = labels.filter((label) => held.get(label) !== others.get(label));
     if (first === undefined) continue;
     throw new ConfigurationError(
       'builder-packages',
@@ -107,6 +115,21 @@ async function checkContents(
         `${more.length > 4 ? ` and ${more.length - 4} more` : ''}. Leave /packages as COPY has filled it.`,
     );
   }
+}
+
+/** Everything that stands beside package versions counts, too: a registry looks at zips before it looks at them. */
+function byUnit(units: readonly PackageUnit[]): ReadonlyMap<string, string> {
+  return new Map(
+    units.map(({ path, id }) => {
+      const [name = '', version, ...rest] = path.split('/');
+      const isVersion = version !== undefined && rest.length === 0 && !id.includes(' ');
+      return [isVersion ? formatPackageVersion({ name, version }) : path, id];
+    }),
+  );
+}
+
+function byVersion(versions: readonly PackageTree[]): ReadonlyMap<string, string> {
+  return new Map(versions.map((version) => [formatPackageVersion(version), version.tree]));
 }
 
 function need(contents: ReadonlyMap<string, Content>, digest: string): Content {
@@ -131,7 +154,12 @@ export async function buildByProgram(
   const named = await nameImages(context, sources);
   await writeImages(named, join(directory, 'images'));
   await checkOut(context.branch, join(directory, 'context'));
-  await pinReferences(named, join(directory, 'context', FILE));
+  const file = join(directory, 'context', FILE);
+  if (builder === 'buildx') {
+    const stages = [...sources.dockerfile.stages.keys()];
+    checkOffline(await readFile(file, 'utf8'), FILE, { stages, images: named.map(({ reference }) => reference) });
+  }
+  await pinReferences(named, file);
   const places = { context: 'context', images: 'images', output: 'output' };
   await runBuilder(builder, { directory, ...places, named, env, log });
   const built = await readBuiltLayout(join(directory, 'output'));

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigurationError } from '../errors.ts';
 import type { Digest } from '../image/digest.ts';
@@ -30,8 +29,8 @@ import type { PublishedDistribution } from './published-distribution.ts';
 import type { CheckOptions } from './run-checks.ts';
 import { readServedPackages } from './served-by-image.ts';
 import { findDownstream } from './stale-distributions.ts';
-import { chooseTag, findSuperseded, moveTag } from './tag-moves.ts';
-import { makeTemporaryDirectory } from './temporary-directory.ts';
+import { chooseTag, moveTag } from './tag-moves.ts';
+import { makeTemporaryDirectory, removeTemporaryDirectory } from './temporary-directory.ts';
 
 export interface BuildOptions {
   /** Repository of the distributions' images. */
@@ -45,6 +44,8 @@ export interface BuildOptions {
   readonly plan: 'keep' | 'fresh';
   /** The program that carries the Dockerfile out in our place. */
   readonly builder?: BuilderName | undefined;
+  /** Leaves the distribution's tag where it is. */
+  readonly keepTag?: boolean;
   /** Only look and decide, write nothing. */
   readonly dryRun: boolean;
   readonly env: NodeJS.ProcessEnv;
@@ -119,15 +120,17 @@ export async function buildImage(
     const foreign = await findLostPackages(context, current, join(scratch, 'current'));
     const findings = [...sources.findings, ...known.findings, ...foreign];
     const build = new Build(context, sources, options, scratch, findings);
-    const isLate = (await findRegression(current?.labels, build.label(), options.isAncestor)) !== undefined;
+    const { isAncestor, keepTag = false } = options;
+    const isHead = async () => (await store.findHead(distribution.name)) === context.branch.commit;
+    const isLate = (await findRegression(current?.labels, build.label(), isAncestor, isHead)) !== undefined;
     // A build that comes too late takes nothing away: the tag stays where it is.
-    build.replaced = isLate ? undefined : current;
+    build.replaced = isLate || keepTag ? undefined : current;
     const added = await findAddedPackages(context, current, store);
     const outcome = await (existing === undefined ? build.make([current, known.first]) : build.keep(existing));
-    const superseded = await findSuperseded(context, sources, outcome.labels, options);
-    const moved = superseded === undefined && (await moveTag(distribution.tag, outcome.digest, options));
+    const { superseded, moved } = await moveTag(context, sources, outcome, { ...options, isHead, keepTag });
     const isChanged = outcome.isNew || moved;
-    const shown = superseded === undefined ? outcome.digest : (await images.head(distribution.tag))?.digest;
+    const isShown = superseded === undefined && !keepTag;
+    const shown = isShown ? outcome.digest : (await images.head(distribution.tag))?.digest;
     const downstream = await findDownstream(settings, distribution.name, shown, images);
     return {
       result: superseded !== undefined ? 'superseded' : isChanged ? 'built' : 'unchanged',
@@ -145,7 +148,7 @@ export async function buildImage(
       downstream: downstream.published,
     };
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await removeTemporaryDirectory(scratch);
   }
 }
 
@@ -200,7 +203,8 @@ class Build {
     const { images, dryRun, builder } = this.#options;
     if (builder !== undefined) return this.#makeByProgram(builder);
     const plan = await planBuild(this.#context, this.#sources, {
-      previous,
+      // What an image says of itself is not asked.
+      previous: this.#options.plan === 'fresh' ? [] : previous,
       directory: join(this.#scratch, 'foreign'),
       base: await readBaseFiles(base.image, join(this.#options.directory, 'base-layers')),
       plan: await this.#readPlan(previous),

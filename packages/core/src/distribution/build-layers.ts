@@ -8,7 +8,7 @@ import type { PackageTree } from '../storage/package-version.ts';
 import { type Content, fileContent, sha256 } from '../util/content.ts';
 import { mapPooled } from '../util/pool.ts';
 import type { BaseFiles } from './base-files.ts';
-import { checkWay } from './base-places.ts';
+import { checkNoPackages, checkWay } from './base-places.ts';
 import type { BuildContext, BuildSources, ResolvedUpstream } from './build-sources.ts';
 import { CopiedLayers } from './copied-layers.ts';
 import { readForeignPackages } from './foreign-packages.ts';
@@ -52,7 +52,7 @@ export interface LayerPlan {
 }
 
 /** Layers of packages that exist in the registry, by distribution and key. */
-export class ReusableLayers {
+class ReusableLayers {
   readonly #layers = new Map<string, { readonly layer: PackageLayer; readonly from: Repository }>();
 
   readonly #compression: Compression;
@@ -120,6 +120,7 @@ export async function planBuild(
   for (const step of dockerfile.steps) {
     if (step.kind === 'packages' || step.kind === 'upstream') {
       checkWay(`packages/${step.distribution}/`, base, `${dockerfile.file}:${step.line}`);
+      checkNoPackages(step.distribution, base, `${dockerfile.file}:${step.line}`);
     }
     if (step.kind === 'packages') {
       const wanted = listPackageUnits(branch.tree);

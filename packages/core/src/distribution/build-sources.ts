@@ -102,7 +102,10 @@ export function inputsOf({ base, upstreams }: BuildSources): BuildInputs {
 /** Returns a text file of a branch; undefined when there is none. */
 async function readBranchFile({ tree, blobs }: BranchCommit, path: string): Promise<string | undefined> {
   const file = tree.files.find((candidate) => candidate.path === path);
-  return file === undefined ? undefined : (await blobs.read(file.id, path)).toString('utf8');
+  if (file === undefined) return undefined;
+  if (file.mode === '100644' || file.mode === '100755') return (await blobs.read(file.id, path)).toString('utf8');
+  const what = file.mode === '120000' ? 'a symlink' : 'a submodule';
+  throw new ConfigurationError('dockerfile', `${path} is ${what}. Commit the file itself.`);
 }
 
 /** Resolves an image that a Dockerfile names to a digest. */
@@ -177,7 +180,7 @@ function compareUpstreams(
 }
 
 function findIgnoreFile({ branch }: BuildContext): Finding[] {
-  const file = branch.tree.files.find(({ path }) => path === '.dockerignore');
+  const file = branch.tree.files.find(({ path }) => path === '.dockerignore' || path === '.containerignore');
   if (file === undefined) return [];
   return [
     {

@@ -32,7 +32,7 @@ function applyStep(
 ): ContainerSettings {
   switch (step.kind) {
     case 'label':
-      for (const [name, value] of step.values) labels.set(name, value);
+      for (const [name, value] of step.values) if (!isOwnLabel(name)) labels.set(name, value);
       return settings;
     case 'env':
       for (const [name, value] of step.values) env.set(name, value);

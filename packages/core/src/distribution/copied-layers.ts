@@ -1,5 +1,6 @@
 import type { TarEntry } from '../archive/tar.ts';
 import type { Dockerfile, Step } from '../dockerfile/dockerfile.ts';
+import { ConfigurationError } from '../errors.ts';
 import { type BaseFiles, parentsOf } from './base-files.ts';
 import { attributesIn, checkTarget, checkWay } from './base-places.ts';
 import type { BranchCommit } from './branch-commit.ts';
@@ -25,11 +26,25 @@ export class CopiedLayers {
     const place = this.#place(step);
     const files = await findCopiedFiles(this.#branch, step, place);
     for (const { path } of files) {
+      this.#checkPackages(path, place);
       if (`/${path}` === step.target.path) checkTarget(step.target, this.#base, this.#dockerfile, place);
       checkWay(path, this.#base, place);
       for (const parent of parentsOf(path)) this.#made.add(parent);
     }
     return () => layerEntries(files, [], this.#branch.blobs, attributesIn(this.#base));
+  }
+
+  /** A file among a distribution's packages is in none of its layers, and nobody would know of it. */
+  #checkPackages(path: string, place: string): void {
+    const step = this.#dockerfile.steps.find((other) => {
+      if (other.kind !== 'packages' && other.kind !== 'upstream') return false;
+      return `${path}/`.startsWith(`packages/${other.distribution}/`);
+    });
+    if (step === undefined) return;
+    throw new ConfigurationError(
+      'dockerfile',
+      `${place}: /${path} would be among the packages that line ${step.line} copies. Commit it below packages/ on its branch, or name another target.`,
+    );
   }
 
   /** Returns the directory of a WORKDIR; undefined when it is there already. */

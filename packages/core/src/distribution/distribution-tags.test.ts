@@ -32,6 +32,14 @@ describe('the labels', () => {
     expect(parseLabels(formatLabels(labels))).toEqual(labels);
     expect(parseLabels({ 'org.opencontainers.image.revision': A })).toBeUndefined();
   });
+
+  it.each(['main', '--upload-pack=x', `${'a'.repeat(40)}\n`, 'A'.repeat(40), ''])(
+    'are not ours with the commit %j',
+    (word) => {
+      expect(parseLabels(formatLabels(labelsOf(word, B)))).toBeUndefined();
+      expect(parseLabels(formatLabels(labelsOf(A, word)))).toBeUndefined();
+    },
+  );
 });
 
 describe('the tags', () => {
@@ -77,6 +85,17 @@ describe('the tags', () => {
     const found = await findRegression(current, next, isAncestor);
     if (reason === undefined) expect(found).toBeUndefined();
     else expect(found).toMatch(reason);
+  });
+
+  it('do not wait for ever where the branch was written anew', async () => {
+    const never = async () => false;
+    const next = labelsOf(B, B);
+    await expect(findRegression(labelsOf(A, B), next, never, async () => true)).rejects.toMatchObject({
+      code: 'diverged-tag',
+    });
+    // What is not the head only comes too late.
+    expect(await findRegression(labelsOf(A, B), next, never, never)).toMatch(/does not come after it/);
+    expect(await findRegression(labelsOf(C, C), next, isAncestor, async () => true)).toMatch(/does not come after it/);
   });
 
   it('are not taken from another distribution', async () => {

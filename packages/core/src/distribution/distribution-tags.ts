@@ -31,12 +31,16 @@ export type IsAncestor = (ancestor: string, descendant: string) => Promise<boole
 /**
  * Returns why a distribution's tag must stay where it is, undefined when it may move: it moves forward only, and with it
  * the upstreams that the image contains. An image that we did not build says nothing of its commit and holds nobody back.
- * Throws a ConfigurationError for a tag that shows another distribution, whose rollouts it would change.
+ * Throws a ConfigurationError for a tag that shows another distribution, whose rollouts it would change, and for a branch
+ * that was written anew: no image of it would ever come after the one that is shown.
+ *
+ * @param isHead says whether the next commit is what the branch shows
  */
 export async function findRegression(
   current: DistributionLabels | undefined,
   next: Pick<DistributionLabels, 'distribution' | 'revision' | 'upstreams'>,
   isAncestor: IsAncestor,
+  isHead: () => Promise<boolean> = async () => false,
 ): Promise<string | undefined> {
   if (current === undefined) return undefined;
   if (current.distribution !== next.distribution) {
@@ -47,6 +51,7 @@ export async function findRegression(
     );
   }
   if (!(await isAncestor(current.revision, next.revision))) {
+    if (!(await isAncestor(next.revision, current.revision)) && (await isHead())) throw diverged(current, next);
     return `its tag shows the commit ${current.revision}, and ${next.revision} does not come after it`;
   }
   for (const { name, revision } of current.upstreams) {
@@ -56,4 +61,15 @@ export async function findRegression(
     return `its tag contains ${name} at the commit ${revision}, and ${upstream.revision} does not come after it`;
   }
   return undefined;
+}
+
+function diverged(
+  current: Pick<DistributionLabels, 'revision'>,
+  { distribution, revision }: Pick<DistributionLabels, 'distribution' | 'revision'>,
+): ConfigurationError {
+  return new ConfigurationError(
+    'diverged-tag',
+    `The tag of '${distribution}' shows an image of the commit ${current.revision}, which is not on the branch any more: its head ${revision} does not come after it. ` +
+      `Was the branch written anew? Merge ${current.revision} into it, so that nothing is lost; or, if that is meant, delete the tag of '${distribution}' in the registry and run again.`,
+  );
 }

@@ -72,6 +72,6 @@ export async function runGit(
   }
 }
 
-export function missingGit(cause: unknown): ConfigurationError {
+function missingGit(cause: unknown): ConfigurationError {
   return new ConfigurationError('missing-git', 'git is not on the PATH of this runner. Install it.', { cause });
 }

@@ -27,6 +27,16 @@ export interface GitEntry {
 /** What a directory's entry has as its mode. */
 export const DIRECTORY = '40000';
 
+/** Says whether a text is the full id of a commit. */
+export function isCommit(text: string): boolean {
+  return /^[0-9a-f]{40}$/.test(text);
+}
+
+/** Returns the id of the root directory of a commit object. */
+export function rootOf(commit: string): string {
+  return /^tree ([0-9a-f]+)$/m.exec(commit)?.[1] ?? '';
+}
+
 /** Parses a tree object; https://git-scm.com/book/en/v2/Git-Internals-Git-Objects#_tree_objects. */
 export function parseTreeObject(bytes: Buffer): GitEntry[] {
   const entries: GitEntry[] = [];

@@ -1,13 +1,17 @@
 import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { systemCodeOf } from '../errors.ts';
+import { ConfigurationError, systemCodeOf } from '../errors.ts';
 import { RetryBudget, type Verdict } from '../util/retry.ts';
 import { GitError, runGit } from './git-command.ts';
 import { GitObjects } from './git-objects.ts';
+import { DIRECTORY, isCommit, rootOf } from './git-tree.ts';
 import { makeTemporaryDirectory } from './temporary-directory.ts';
 
 /** Where the refs are that say which commits are here. */
 const REFS = join('refs', 'slipway');
+
+/** Lets the server send nothing but what is asked for by its id. */
+const ONLY_NAMED = '--filter=tree:0';
 
 /** What git says when another try may succeed. */
 const PASSING =
@@ -70,60 +74,110 @@ export class KeptRepository {
   /** Fetches a commit without its history, and of it what the filter lets through, unless it is here. */
   async fetchCommit(commit: string, filter: string): Promise<void> {
     if (await this.hasCommit(commit)) return;
-    await this.#fetch(['--depth=1', `--filter=${filter}`, this.#url, commit], '', commit);
+    await this.#inTemporary(async (temporary) => {
+      await this.#fetch(temporary, ['--depth=1', `--filter=${filter}`, this.#url, checkCommit(commit)]);
+      await this.#keep(temporary, commit);
+    });
+  }
+
+  /**
+   * Fetches a commit without its history, and of it the directories above a depth and the files in them, unless it is
+   * here. One level after the other, of each what is not here: GitHub refuses a filter `tree:3`, and takes `tree:0`, which
+   * lets through nothing but the objects that are asked for.
+   *
+   * https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackfiltertreemaxDepth
+   */
+  async fetchOutline(commit: string, depth: number): Promise<void> {
+    if (await this.hasCommit(commit)) return;
+    await this.#inTemporary(async (temporary) => {
+      await this.#fetch(temporary, ['--depth=1', ONLY_NAMED, this.#url, checkCommit(commit)]);
+      const reader = await this.#makeReader(temporary);
+      const objects = new GitObjects(reader, this.#env);
+      const fetched = [commit];
+      try {
+        let level = [{ id: rootOf(await objects.readCommit(commit)), mode: DIRECTORY, name: 'The root directory' }];
+        for (let above = depth; above > 0; above -= 1) {
+          const ids = level.flatMap(({ id, mode }) => (mode === '160000' ? [] : [id]));
+          const missing = await askMissing(reader, ids, this.#env);
+          if (missing.length > 0) await this.#fetch(temporary, [ONLY_NAMED, '--stdin', this.#url], missing);
+          fetched.push(...missing);
+          if (above === 1) break;
+          const trees = level.filter(({ mode }) => mode === DIRECTORY);
+          level = (await Promise.all(trees.map(({ id, name }) => objects.readTree(id, name)))).flat();
+        }
+      } finally {
+        await objects.close();
+      }
+      // One pack of what was asked for: a server may have sent more, and each pack makes every lookup slower.
+      const whole = join(temporary, 'whole');
+      await mkdir(whole);
+      await runGit(reader, ['pack-objects', '--quiet', join(whole, 'pack')], this.#env, toLines(fetched));
+      await this.#keep(temporary, commit, whole);
+    });
   }
 
   /** Fetches objects with all that is in them, those of them that are not here, and says whether there were any. */
   async fetchObjects(ids: readonly string[]): Promise<boolean> {
     const missing = await this.findMissing(ids);
     if (missing.length === 0) return false;
-    await this.#fetch(['--stdin', this.#url], missing.map((id) => `${id}\n`).join(''));
+    await this.#inTemporary(async (temporary) => {
+      await this.#fetch(temporary, ['--stdin', this.#url], missing);
+      await this.#keep(temporary, undefined);
+    });
     return true;
   }
 
   async findMissing(ids: readonly string[]): Promise<string[]> {
     if (!(await this.#stands())) return [...new Set(ids)];
-    const lines = await this.git(['cat-file', '--batch-check'], ids.map((id) => `${id}\n`).join(''));
-    return [...new Set(Array.from(lines.toString('utf8').matchAll(/^([0-9a-f]+) missing$/gm), ([, id = '']) => id))];
+    return askMissing(this.#directory, ids, this.#env);
   }
 
   git(args: readonly string[], input?: string): Promise<Buffer> {
     return runGit(this.#directory, args, { ...this.#env, GIT_NO_LAZY_FETCH: '1' }, input);
   }
 
-  async #fetch(args: readonly string[], input: string, commit?: string): Promise<void> {
+  /** Does something in a new repository, which is removed afterwards. */
+  async #inTemporary(act: (temporary: string) => Promise<void>): Promise<void> {
     const temporary = await makeTemporaryDirectory(dirname(this.#directory), 'fetch');
     try {
       await runGit(temporary, ['init', '--bare', '--quiet'], this.#env);
-      if (commit !== undefined) await this.#borrow(temporary);
-      const words = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', ...args];
-      // A fetch that broke is begun anew: git keeps nothing of a half one.
-      await this.#budget.run(() => runGit(temporary, words, this.#env, input), { judge: judgeFetch, attempts: 3 });
-      await this.#keep(temporary, commit);
+      await act(temporary);
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
   }
 
-  /** Lets a new repository use what the standing one has, so that only what is new is sent. */
-  async #borrow(temporary: string): Promise<void> {
-    const commits = (await listDirectory(join(this.#directory, REFS))).sort();
-    if (commits.length === 0) return;
-    await writeFile(join(temporary, 'objects', 'info', 'alternates'), `${resolve(this.#directory, 'objects')}\n`);
-    // Refs of its own: those of the standing repository may become more while this one fetches.
-    const refs = commits.map((commit) => `${commit} refs/slipway/${commit}\n`);
-    await writeFile(join(temporary, 'packed-refs'), refs.join(''));
-    // The parents of these commits are not there.
-    await writeFile(join(temporary, 'shallow'), commits.map((commit) => `${commit}\n`).join(''));
+  /**
+   * Makes a repository that has the objects of a temporary one and of the standing one. The temporary one itself would
+   * fetch what is missing in it, with all that is below.
+   */
+  async #makeReader(temporary: string): Promise<string> {
+    const reader = join(temporary, 'reader');
+    await runGit(reader, ['init', '--bare', '--quiet'], this.#env);
+    const stores = [temporary, ...((await this.#stands()) ? [this.#directory] : [])];
+    const lines = stores.map((store) => `${resolve(store, 'objects')}\n`);
+    await writeFile(join(reader, 'objects', 'info', 'alternates'), lines.join(''));
+    return reader;
+  }
+
+  /** A fetch that broke is begun anew: git keeps nothing of a half one. */
+  async #fetch(temporary: string, args: readonly string[], ids: readonly string[] = []): Promise<void> {
+    const words = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', ...args];
+    const fetch = () => runGit(temporary, words, this.#env, toLines(ids));
+    await this.#budget.run(fetch, { judge: judgeFetch, attempts: 3 });
   }
 
   /** Moves packs, which have the names of their contents, then the ref. */
-  async #keep(temporary: string, commit: string | undefined): Promise<void> {
-    const packs = join('objects', 'pack');
+  async #keep(
+    temporary: string,
+    commit: string | undefined,
+    source = join(temporary, 'objects', 'pack'),
+  ): Promise<void> {
+    const packs = join(this.#directory, 'objects', 'pack');
     await this.#makeStanding();
     // The index makes a pack count, so it comes last.
-    const names = (await readdir(join(temporary, packs))).sort((a, b) => rankPackFile(a) - rankPackFile(b));
-    for (const name of names) await rename(join(temporary, packs, name), join(this.#directory, packs, name));
+    const names = (await readdir(source)).sort((a, b) => rankPackFile(a) - rankPackFile(b));
+    for (const name of names) await rename(join(source, name), join(packs, name));
     if (commit === undefined) return;
     await mkdir(join(this.#directory, REFS), { recursive: true });
     await writeFile(join(temporary, 'ref'), `${commit}\n`);
@@ -147,6 +201,23 @@ export class KeptRepository {
       await rm(temporary, { recursive: true, force: true });
     }
   }
+}
+
+/** Returns those of the objects that a repository does not have, each once. */
+async function askMissing(directory: string, ids: readonly string[], env: NodeJS.ProcessEnv): Promise<string[]> {
+  const lines = await runGit(directory, ['cat-file', '--batch-check'], env, toLines(ids));
+  return [...new Set(Array.from(lines.toString('utf8').matchAll(/^([0-9a-f]+) missing$/gm), ([, id = '']) => id))];
+}
+
+function toLines(ids: readonly string[]): string {
+  return ids.map((id) => `${id}\n`).join('');
+}
+
+/** What names a commit may come out of a label; git would take other words for refs or options. */
+function checkCommit(commit: string): string {
+  if (isCommit(commit)) return commit;
+  const message = `'${commit}' is no commit: give all 40 hexadecimal digits.`;
+  throw new ConfigurationError('missing-commit', message);
 }
 
 function rankPackFile(name: string): number {

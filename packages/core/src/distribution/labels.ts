@@ -3,6 +3,7 @@ import { ActionError, messageOf } from '../errors.ts';
 import { type Digest, isDigest } from '../image/digest.ts';
 import type { PackageTree } from '../storage/package-version.ts';
 import { DISTRIBUTION, LAYERS, REVISION } from '../storage/published-image.ts';
+import { isCommit } from './git-tree.ts';
 
 /** https://github.com/opencontainers/image-spec/blob/v1.1.0/annotations.md#pre-defined-annotation-keys */
 export const BASE_NAME = 'org.opencontainers.image.base.name';
@@ -103,11 +104,14 @@ export function parseLabels(labels: Readonly<Record<string, string>>): Distribut
   const { [BUILDER]: builder, [PLAN]: plan, [PLAIN]: plain, [COMPRESSOR]: compressors } = labels;
   if (revision === undefined || name === undefined || digest === undefined || !isDigest(digest)) return undefined;
   if (distribution === undefined || layers === undefined) return undefined;
+  const upstreams = parseUpstreams(labels);
+  // Whoever pushes writes labels, and a commit is what git is asked for.
+  if (![revision, ...upstreams.flatMap((upstream) => upstream.revision ?? [])].every(isCommit)) return undefined;
   return {
     distribution,
     revision,
     base: { name, digest },
-    upstreams: parseUpstreams(labels),
+    upstreams,
     layers: layers.split(' ').map(parseLayerLabel),
     ...(checked !== undefined && { checked }),
     ...(builder !== undefined && { builder }),
@@ -168,9 +172,7 @@ function parseLayerLabel(word: string): LayerLabel {
   return word === 'base' ? 'base' : 'files';
 }
 
-/** Returns every label we write, so that a base image's own are not taken for it. */
+/** Says whether a label is one of those that we write: no base image and no Dockerfile has a say in them. */
 export function isOwnLabel(label: string): boolean {
-  return (
-    [DISTRIBUTION, LAYERS, CHECKED, BUILDER, PLAN, PLAIN, COMPRESSOR].includes(label) || label.startsWith(UPSTREAM)
-  );
+  return label.startsWith('dev.slipway.');
 }

@@ -1,5 +1,5 @@
 import type { BranchObjects } from './branch-objects.ts';
-import { DIRECTORY, type GitFile, type GitTree, sortByPath } from './git-tree.ts';
+import { DIRECTORY, type GitFile, type GitTree, rootOf, sortByPath } from './git-tree.ts';
 
 /**
  * How deep a branch is known before anybody asks for more: to `packages/<name>/<version>`. Objects at this depth are
@@ -31,7 +31,7 @@ export async function readOutline(objects: BranchObjects, commit: string): Promi
       }),
     );
   };
-  await walk(/^tree ([0-9a-f]+)$/m.exec(text)?.[1] ?? '', '', 1);
+  await walk(rootOf(text), '', 1);
   return {
     // The commit's date is when the image counts as made.
     time: Number(/^committer .* (\d+) [-+]\d{4}$/m.exec(text)?.[1]),

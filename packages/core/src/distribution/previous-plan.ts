@@ -49,6 +49,9 @@ async function listUnits(commit: string, store: BranchStore): Promise<PackageUni
   }
 }
 
+/** Each level takes several times what the one below does: no branch comes near. */
+const MOST_LEVELS = 64;
+
 interface WrittenPlan {
   readonly bases: number;
   /** Levels and the paths of what is in them. */
@@ -69,10 +72,17 @@ function isWrittenPlan(value: unknown): value is WrittenPlan {
   if (typeof value !== 'object' || value === null || !('bases' in value) || !('recent' in value)) return false;
   const { bases, recent } = value;
   if (typeof bases !== 'number' || !(bases > 0) || !Array.isArray(recent)) return false;
+  const levels = new Set(recent.map((line: unknown) => (Array.isArray(line) ? line[0] : undefined)));
+  if (levels.size !== recent.length) return false;
   return recent.every((line: unknown) => {
     if (!Array.isArray(line)) return false;
     const [level, ...paths]: unknown[] = line;
-    return Number.isSafeInteger(level) && Number(level) >= 0 && paths.every((path) => typeof path === 'string');
+    return (
+      Number.isSafeInteger(level) &&
+      Number(level) >= 0 &&
+      Number(level) < MOST_LEVELS &&
+      paths.every((path) => typeof path === 'string')
+    );
   });
 }
 

@@ -20,36 +20,71 @@ export async function chooseTag(
   return first === undefined || first.digest === digest ? commit : cascadeTag(commit, inputsOf(sources));
 }
 
+/** An image that a distribution's tag may move to. */
+export interface Candidate {
+  /** Undefined when a dry run would have to build it. */
+  readonly digest: Digest | undefined;
+  readonly labels: Pick<DistributionLabels, 'distribution' | 'revision' | 'upstreams'>;
+}
+
+export interface MoveOptions {
+  readonly images: Repository;
+  readonly isAncestor: IsAncestor;
+  /** Says whether the commit is what the branch shows. */
+  readonly isHead: () => Promise<boolean>;
+  /** The tag stays where it is, whatever is found out. */
+  readonly keepTag: boolean;
+}
+
+/** Whether a tag was moved, or would have been by a dry run, and why it must not be. */
+export interface Move {
+  readonly moved: boolean;
+  readonly superseded: string | undefined;
+}
+
 /**
- * Returns why the distribution's tag must not move to an image, undefined when it may. Another build may have moved it
- * while this one worked, so this is asked last.
+ * Moves the distribution's tag to an image unless it must stay. Another build may have moved it while this one worked, so
+ * this is asked last, and again when the tag was moved meanwhile: registries know no comparison with what is there.
+ */
+export async function moveTag(
+  context: BuildContext,
+  sources: BuildSources,
+  { digest, labels }: Candidate,
+  options: MoveOptions & { readonly dryRun: boolean },
+): Promise<Move> {
+  const { images } = options;
+  const { tag } = context.distribution;
+  for (;;) {
+    const found = await tryFindImage(images, tag);
+    const judged = found.image?.digest ?? found.unreadable?.digest;
+    const superseded = await findSuperseded(context, sources, labels, found.image?.labels, options);
+    if (superseded !== undefined || digest === undefined || judged === digest || options.keepTag)
+      return { moved: false, superseded };
+    const manifest = await images.manifest(digest);
+    if ((await images.head(tag))?.digest !== judged) continue;
+    if (!options.dryRun) await images.putManifest(manifest, tag);
+    return { moved: true, superseded };
+  }
+}
+
+/**
+ * Returns why the distribution's tag must not move to an image, undefined when it may.
  *
  * Of two builds of one commit neither comes after the other; the one that began before its base or upstream images moved
  * has to stand back, however late it ends.
  */
-export async function findSuperseded(
+async function findSuperseded(
   context: BuildContext,
   sources: BuildSources,
-  labels: Pick<DistributionLabels, 'distribution' | 'revision' | 'upstreams'>,
-  { images, isAncestor }: { readonly images: Repository; readonly isAncestor: IsAncestor },
+  labels: Candidate['labels'],
+  shown: DistributionLabels | undefined,
+  { isAncestor, isHead }: Pick<MoveOptions, 'isAncestor' | 'isHead'>,
 ): Promise<string | undefined> {
   const { commit } = context.branch;
-  const shown = (await tryFindImage(images, context.distribution.tag)).image?.labels;
-  const regression = await findRegression(shown, labels, isAncestor);
+  const regression = await findRegression(shown, labels, isAncestor, isHead);
   const inputs = inputsOf(sources);
   if (regression !== undefined || shown?.revision !== commit || isBuiltFrom(shown, commit, inputs)) return regression;
   const now = inputsOf(await resolveSources(context));
   if (cascadeTag(commit, now) === cascadeTag(commit, inputs)) return undefined;
   return 'its tag shows another image of the same commit, and the images that the Dockerfile names have changed since this build began';
-}
-
-/** Moves the distribution's tag; returns whether it had to be moved. */
-export async function moveTag(
-  tag: string,
-  digest: Digest | undefined,
-  { images, dryRun }: { readonly images: Repository; readonly dryRun: boolean },
-): Promise<boolean> {
-  if (digest === undefined || (await images.head(tag))?.digest === digest) return false;
-  if (!dryRun) await images.putManifest(await images.manifest(digest), tag);
-  return true;
 }

@@ -2,6 +2,7 @@ import type { Distribution } from '../configuration/storage.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { Digest } from '../image/digest.ts';
 import type { Repository } from '../registry/repository.ts';
+import { hasAllLayers } from './build-layers.ts';
 import type { DistributionLabels } from './labels.ts';
 import { type PublishedDistribution, tryFindImage } from './published-distribution.ts';
 
@@ -36,7 +37,7 @@ export interface VersionTag {
 
 /**
  * Returns the image that a version's tag is to show: the one under that tag already, else the one that the distribution's
- * tag shows when it was built from this commit, else the first that was. Undefined when there is none. Throws a
+ * tag shows when it was built from this commit, else the first that was. Undefined when there is none that is whole. Throws a
  * ConfigurationError for a tag that shows an image of something else.
  */
 export async function findImageOfVersion(
@@ -47,8 +48,11 @@ export async function findImageOfVersion(
   for (const reference of [tag, distribution.tag, commit]) {
     const { image } = await tryFindImage(images, reference);
     const labels = image?.labels;
-    if (image !== undefined && labels?.revision === commit && labels.distribution === distribution.name)
-      return { ...image, labels };
+    if (image !== undefined && labels?.revision === commit && labels.distribution === distribution.name) {
+      // One that has lost a layer runs nowhere: it is built again.
+      if (await hasAllLayers(image)) return { ...image, labels };
+      continue;
+    }
     if (reference !== tag || image === undefined) continue;
     const what = labels === undefined ? 'was not built by us' : `is of '${labels.distribution}' at ${labels.revision}`;
     throw tagExists(images, tag, `${image.digest}, which ${what}, and the tag points to ${commit}`);

@@ -162,7 +162,7 @@ export class Kubectl {
 }
 
 /** Returns where kubectl is on the PATH of `env`; throws a ConfigurationError that says how to get it. */
-export function findKubectl(env: NodeJS.ProcessEnv): string {
+function findKubectl(env: NodeJS.ProcessEnv): string {
   const found = (env['PATH'] ?? '')
     .split(delimiter)
     .filter((directory) => directory !== '')

@@ -98,7 +98,7 @@ function readDeployment(value: unknown, name: string): Deployment {
   };
 }
 
-export function readConditions(status: JsonObject): Condition[] {
+function readConditions(status: JsonObject): Condition[] {
   return listField(status, 'conditions').map((condition) => ({
     type: textField(condition, 'type'),
     status: textField(condition, 'status'),

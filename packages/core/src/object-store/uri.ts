@@ -77,7 +77,7 @@ export function resolveDestination(destination: string, values: DestinationValue
 }
 
 /** Puts the values into a template; throws a ConfigurationError that names the placeholders nobody knows a value for. */
-export function expandTemplate(template: string, values: DestinationValues, origin: string): string {
+function expandTemplate(template: string, values: DestinationValues, origin: string): string {
   const { prefix, plugin, version, file } = values;
   const known = new Map(Object.entries({ prefix, plugin, version, file }));
   const missing = [...template.matchAll(/\{(\w*)\}/g)].filter(([, name = '']) => known.get(name) === undefined);

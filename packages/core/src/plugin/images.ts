@@ -14,7 +14,7 @@ export function releasedName(configuration: Configuration, plugin: string): stri
 }
 
 /** Returns what `spec.service.image` has to be, `<target>/<prefix><plugin>:<version>`. */
-export function releasedReference(configuration: Configuration, plugin: string, version: string): string {
+function releasedReference(configuration: Configuration, plugin: string, version: string): string {
   return `${releasedName(configuration, plugin)}:${version}`;
 }
 

@@ -19,8 +19,6 @@ export const KINDS = [
 /** The states of the queue, in their order. */
 export const QUEUE_STATES = ['need-queue', 'working-image-pushed', 'done-package-uploaded'] as const;
 
-export type QueueState = (typeof QUEUE_STATES)[number];
-
 /** Of each group a pull request has one label at a time. */
 export type LabelGroup = 'kind' | 'queue';
 

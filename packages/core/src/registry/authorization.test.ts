@@ -204,6 +204,49 @@ describe('a refusal', () => {
   });
 });
 
+describe('credentials that a program gave', () => {
+  const OLD = { username: 'robot', password: 'yesterday' };
+
+  /** A program that gives the old password first, then whatever `next` is. */
+  function rotate(next: { readonly username: string; readonly password: string }) {
+    let runs = 0;
+    const lookUp = () => {
+      runs += 1;
+      return Promise.resolve({ credential: runs === 1 ? OLD : next, origin: 'the vault', renewable: true });
+    };
+    return { programs: { serves: () => true, lookUp }, runs: () => runs };
+  }
+
+  it.each(['basic', 'token'] as const)('are asked for once more when they are refused (%s)', async (auth) => {
+    const { server } = await start({ auth });
+    const vault = rotate(ROBOT);
+    const { repository } = connect(server.url, undefined, vault);
+    const tags = ['v1', 'v2', 'v3', 'v4'];
+    const heads = await Promise.all(tags.map((tag) => repository('team/app').head(tag)));
+    expect(heads).toEqual(tags.map(() => undefined));
+    expect(vault.runs()).toBe(2);
+  });
+
+  it.each(['basic', 'token'] as const)('are not tried again when they are the same (%s)', async (auth) => {
+    const { server, count } = await start({ auth });
+    const vault = rotate(OLD);
+    const { repository } = connect(server.url, undefined, vault);
+    for (const tag of ['v1', 'v2', 'v3']) {
+      await expect(repository('team/app').head(tag)).rejects.toThrow(/401.* user robot from the vault/);
+    }
+    expect(vault.runs()).toBe(2);
+    expect(count(auth === 'basic' ? /manifests/ : /^\/token/)).toBe(auth === 'basic' ? 4 : 3);
+  });
+
+  it('are asked for by the program only: what was given by hand does not change', async () => {
+    const { server } = await start({ auth: 'basic' });
+    const vault = rotate(ROBOT);
+    const { repository } = connect(server.url, OLD, { programs: { ...vault.programs, lookUp: async () => undefined } });
+    await expect(repository('team/app').head('v1')).rejects.toThrow(/user robot/);
+    expect(vault.runs()).toBe(0);
+  });
+});
+
 describe('the limit of pulls', () => {
   async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void) {
     const server = createServer(answer);

@@ -1,11 +1,14 @@
 import { messageOf } from '../errors.ts';
-import type { HttpResponse } from '../util/http.ts';
+import { HttpError, type HttpResponse } from '../util/http.ts';
 import type { Dispatcher } from '../util/http-dispatcher.ts';
 import { type Challenge, parseChallenge } from './challenge.ts';
-import { type CredentialSource, encodeBasic, type FoundCredential } from './credentials.ts';
+import { type CredentialSource, encodeBasic, type FoundCredential, isSameCredential } from './credentials.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Token, TokenCache } from './token-cache.ts';
 import { fetchToken } from './token-service.ts';
+
+/** A program that has nothing newer is left in peace for so long, milliseconds. */
+const PEACE = 60_000;
 
 /** An answer, and the `Authorization` header that its request had. */
 export interface Authorized {
@@ -26,6 +29,10 @@ export class Authorization {
   readonly #tokens: TokenCache;
   #challenge: Challenge | undefined;
   #credential: Promise<FoundCredential | undefined> | undefined;
+  /** Looks for credentials that replace those of `of`, which were refused. */
+  #renewal: { readonly of: FoundCredential; readonly isNew: Promise<boolean> } | undefined;
+  /** When a program had nothing newer. */
+  #vain = Number.NEGATIVE_INFINITY;
   /** Why credentials could not be looked up. */
   #failure = '';
   /** Ends when the first request has been answered. */
@@ -51,7 +58,13 @@ export class Authorization {
       letOthersGo();
       await response.discard();
       const second = await this.header(scope);
-      return { response: await send(second), header: second };
+      const answer = await send(second);
+      // A password that came from a program is first known to be old when it is refused; a token was fetched with it.
+      const isOld = answer.status === 401 && this.#challenge?.scheme === 'basic' && second !== undefined;
+      if (!isOld || !(await this.#learn(answer, scope, second))) return { response: answer, header: second };
+      await answer.discard();
+      const third = await this.header(scope);
+      return { response: await send(third), header: third };
     } finally {
       letOthersGo();
     }
@@ -106,7 +119,11 @@ export class Authorization {
     const challenge = parseChallenge(response.headers['www-authenticate']);
     if (challenge === undefined) return false;
     this.#challenge = challenge;
-    if (challenge.scheme === 'basic') return sent === undefined && (await this.#basic()) !== undefined;
+    if (challenge.scheme === 'basic') {
+      const current = await this.#basic();
+      if (current === undefined || current !== sent) return current !== undefined;
+      return this.#renew(await this.#lookUp());
+    }
     if (sent !== undefined) this.#tokens.refuse(scope, sent.replace(/^Bearer /, ''), challenge.scope);
     return true;
   }
@@ -129,12 +146,49 @@ export class Authorization {
     return this.#credential;
   }
 
+  /**
+   * Looks once more for credentials that were refused: what a program gives may be good for an hour, and a job may take
+   * longer. Returns whether there are others now; whoever comes meanwhile waits for the same answer.
+   */
+  async #renew(refused: FoundCredential | undefined): Promise<boolean> {
+    if (refused?.renewable !== true || this.#source === undefined) return false;
+    if ((await this.#credential) !== refused) return true;
+    if (this.#renewal?.of === refused) return this.#renewal.isNew;
+    if (performance.now() < this.#vain + PEACE) return false;
+    const isNew = this.#replace(refused, this.#source);
+    this.#renewal = { of: refused, isNew };
+    try {
+      return await isNew;
+    } finally {
+      this.#renewal = undefined;
+    }
+  }
+
+  async #replace(refused: FoundCredential, source: CredentialSource): Promise<boolean> {
+    // What could not be looked up now is no newer: the refusal is told, with the credentials that it was about.
+    const found = await source.lookUp().catch(() => undefined);
+    const isNew = found !== undefined && !isSameCredential(found.credential, refused.credential);
+    if (isNew) this.#credential = Promise.resolve(found);
+    else this.#vain = performance.now();
+    return isNew;
+  }
+
   async #fetchToken(scope: string): Promise<Token> {
+    const found = await this.#lookUp();
+    try {
+      return await this.#askForToken(scope, found);
+    } catch (error) {
+      const isRefused = error instanceof HttpError && error.code === 'unauthorized';
+      if (!isRefused || !(await this.#renew(found))) throw error;
+      return this.#askForToken(scope, await this.#lookUp());
+    }
+  }
+
+  async #askForToken(scope: string, found: FoundCredential | undefined): Promise<Token> {
     const challenge = this.#challenge;
     if (challenge?.scheme !== 'bearer') throw new Error('a token is fetched only when one was asked for');
-    const credential = (await this.#lookUp())?.credential;
     const account = await this.explain(true);
-    const endpoint = this.#endpoint;
-    return fetchToken({ endpoint, challenge, credential, scope, account, dispatcher: this.#dispatcher });
+    const [endpoint, credential, dispatcher] = [this.#endpoint, found?.credential, this.#dispatcher];
+    return fetchToken({ endpoint, challenge, credential, scope, account, dispatcher });
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,22 +30,28 @@ function digestOfPieces(size: number): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** Content whose reading fails `times` times after `failAt` bytes; counts how often it was opened. */
+/** Content whose reading fails `times` times after `failAt` bytes; counts how often it was opened, and came to an end. */
 function contentOfPieces(
   size: number,
   failure?: { readonly at: number; readonly times: number; readonly error: Error },
-): Content & { readonly opened: () => number } {
+): Content & { readonly opened: () => number; readonly ended: () => number } {
   let opened = 0;
+  let ended = 0;
   return {
     size,
     opened: () => opened,
+    ended: () => ended,
     async *open() {
       opened += 1;
       let given = 0;
-      for (const piece of pieces(size)) {
-        if (failure !== undefined && opened <= failure.times && given >= failure.at) throw failure.error;
-        given += piece.length;
-        yield piece;
+      try {
+        for (const piece of pieces(size)) {
+          if (failure !== undefined && opened <= failure.times && given >= failure.at) throw failure.error;
+          given += piece.length;
+          yield piece;
+        }
+      } finally {
+        ended += 1;
       }
     },
   };
@@ -63,6 +69,15 @@ async function startTarget(
   const server = await startRegistry({ directory: temporary(), ...options });
   onTestFinished(() => server.close());
   return { server, repository: repositoryAt(server.url) };
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 function repositoryAt(url: string): Repository {
@@ -148,6 +163,29 @@ it.each(['PATCH', 'PUT'])('begins again when the registry has lost the upload by
   expect(await server.state.hasBlob(digestOfPieces(size))).toBe(true);
 });
 
+it.each([404, 416])('gives up when the last request is always answered %i', async (status) => {
+  const { server, repository } = await startTarget();
+  const size = CHUNK + MEBIBYTE;
+  const digest = digestOfPieces(size);
+  server.failNext({ kind: 'status', method: 'PUT', status, times: 10 });
+  const put = repository.putBlob({ digest }, contentOfPieces(size));
+  await expect(put).rejects.toThrow(`cannot push the blob ${digest} to registry.example.com/release/app: ${status}`);
+  expect(server.requests.filter(({ method }) => method === 'PUT')).toHaveLength(3);
+});
+
+it.each([1000, CHUNK + 1000])('ends the reading of %i bytes that were never asked for', async (size) => {
+  // Nothing listens where the bytes are to go.
+  const server = createServer((request, response) => {
+    if (request.method !== 'POST') return response.writeHead(404).end();
+    return response.writeHead(202, { location: 'http://127.0.0.1:9/upload' }).end();
+  });
+  const repository = repositoryAt(await listen(server));
+  const content = contentOfPieces(size);
+  await expect(repository.putBlob({ digest: digestOfPieces(size) }, content)).rejects.toThrow(/ECONNREFUSED/);
+  expect(content.opened()).toBeGreaterThan(0);
+  expect(content.ended()).toBe(content.opened());
+});
+
 it.each([
   ['the registry does not know', ''],
   ['was on a server that is gone', 'http://127.0.0.1:9'],
@@ -182,12 +220,7 @@ it('reports the refusal of a server that answers before it has everything, and t
     response.writeHead(413, { connection: 'close' });
     return response.end('{"errors":[{"code":"SIZE_INVALID"}]}', () => request.socket.destroySoon());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const repository = repositoryAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const repository = repositoryAt(await listen(server));
   const size = 30 * MEBIBYTE;
   await expect(repository.putBlob({ digest: digestOfPieces(size) }, contentOfPieces(size))).rejects.toThrow(/413/);
 });

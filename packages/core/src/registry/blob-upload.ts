@@ -1,6 +1,6 @@
 import { ActionError } from '../errors.ts';
 import type { Digest } from '../image/digest.ts';
-import { type Content, ContentError, markContentFailures, primeContent } from '../util/content.ts';
+import { type Content, ContentError, markContentFailures, type PrimedContent, primeContent } from '../util/content.ts';
 import { HttpError, type HttpResponse } from '../util/http.ts';
 import { PieceReader } from '../util/piece-reader.ts';
 import type { Registry, RegistryRequest } from './registry.ts';
@@ -58,6 +58,8 @@ export class BlobUpload {
   #location: string | undefined;
   /** Bytes that the session has. */
   #offset = 0;
+  /** Bytes that any of its sessions had. */
+  #furthest = 0;
   #chunked: boolean;
   /** Whether the session may not be what we think: begun by another process. */
   #inherited = false;
@@ -78,7 +80,7 @@ export class BlobUpload {
   async run(): Promise<'mounted' | 'streamed'> {
     let failures = 0;
     for (let attempt = 1; ; attempt += 1) {
-      const before = this.#offset;
+      const before = this.#furthest;
       try {
         // The answer to the last try may be all that was lost.
         if (attempt > 1 && (await this.#to.hasBlob(this.#digest))) return 'streamed';
@@ -89,7 +91,7 @@ export class BlobUpload {
         if (await this.#mayStartAgain(error)) continue;
         if (error instanceof ContentError) throw error.cause;
         // Whoever makes progress may go on; only a registry that takes nothing uses up its attempts.
-        failures = this.#offset > before ? 1 : failures + 1;
+        failures = this.#furthest > before ? 1 : failures + 1;
         const started = performance.now();
         await this.#to.registry.pauseAfter(this.#purpose, error, failures);
         this.#options.onPause?.(performance.now() - started);
@@ -125,23 +127,28 @@ export class BlobUpload {
   async #sendWhole(first: boolean): Promise<'mounted' | 'streamed'> {
     const body = await this.#begin(first);
     if (body === undefined) return 'mounted';
-    await this.#finish(body);
+    try {
+      await this.#finish(body);
+    } finally {
+      await body.close();
+    }
     return 'streamed';
   }
 
   async #sendChunks(first: boolean): Promise<'mounted' | 'streamed'> {
-    let content = this.#content;
+    let primed: PrimedContent | undefined;
     if (!(await this.#takeUp())) {
-      const body = await this.#begin(first);
-      if (body === undefined) return 'mounted';
-      content = body;
+      primed = await this.#begin(first);
+      if (primed === undefined) return 'mounted';
     }
+    const content = primed ?? this.#content;
     const pieces = new PieceReader(markContentFailures(content.open()));
     try {
       await pieces.skip(this.#offset);
       while (this.#offset < content.size) await this.#append(pieces, Math.min(CHUNK, content.size - this.#offset));
     } finally {
       await pieces.close();
+      await primed?.close();
     }
     await this.#finish(undefined);
     return 'streamed';
@@ -178,7 +185,7 @@ export class BlobUpload {
   }
 
   /** Opens a session while the first bytes are fetched; returns the content, undefined when the blob was mounted. */
-  async #begin(first: boolean): Promise<Content | undefined> {
+  async #begin(first: boolean): Promise<PrimedContent | undefined> {
     const from = first ? this.#options.from : undefined;
     // A neighbour that has it makes reading unnecessary, as a rule.
     if (from !== undefined && from !== this.#to.name) {
@@ -187,7 +194,7 @@ export class BlobUpload {
     const [primed, opened] = await Promise.allSettled([primeContent(this.#content), this.#open(from)]);
     if (primed.status === 'rejected') throw primed.reason;
     if (opened.status === 'fulfilled' && opened.value) return primed.value;
-    for await (const _ of primed.value.open()) break;
+    await primed.value.close();
     if (opened.status === 'rejected') throw opened.reason;
     return undefined;
   }
@@ -232,7 +239,6 @@ export class BlobUpload {
       expect: [201, 202, 204],
     });
     this.#advance(response, path, this.#offset + size);
-    this.#restarts = 0;
     if (this.#location !== undefined) await this.#options.journal?.note(this.#key, this.#location);
   }
 
@@ -241,6 +247,9 @@ export class BlobUpload {
     this.#location =
       headers['location'] === undefined ? path : this.#to.registry.uploadAddress(response, path, this.#purpose);
     this.#offset = offset;
+    if (offset <= this.#furthest) return;
+    this.#furthest = offset;
+    this.#restarts = 0;
   }
 
   async #finish(body: Content | undefined): Promise<void> {

@@ -4,7 +4,7 @@ import type { RawManifest } from '../image/manifest.ts';
 import { formatPlatform, type Platform } from '../image/platform.ts';
 import type { Log } from '../util/log.ts';
 import type { BlobCopier } from './blob-copier.ts';
-import { type CopyPlan, copyContent, planCopy, putManifest } from './copy-plan.ts';
+import { copyContent, outlineImage, planCopy, putManifest } from './copy-plan.ts';
 import { ReferrerCopy } from './copy-referrers.ts';
 import { selectPlatforms } from './platforms.ts';
 import type { ManifestHead, Repository } from './repository.ts';
@@ -59,13 +59,16 @@ export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Lo
   }
   if (!isThere) refuseOverwrite(existing, digest, request);
   const manifest = wanted.manifest ?? (await source.manifest(digest));
-  const plan = await planCopy(manifest, source, log);
-  const attached = await findAttached(plan, request, log);
   if (isThere) {
+    const { digests, platforms } = await outlineImage(manifest, source);
+    const attached = await findAttached(digests, request, log);
     const { count, bytes } = await attached.copy(blobs);
     const result = count > 0 ? 'copied' : 'skipped';
-    return { result, digest, platforms: plan.platforms, copied: bytes, referrers: count };
+    return { result, digest, platforms, copied: bytes, referrers: count };
   }
+  const plan = await planCopy(manifest, source, log);
+  const subjects = [plan.manifest, ...plan.children].map((one) => one.digest);
+  const attached = await findAttached(subjects, request, log);
   if (dryRun) {
     return { result: 'copied', digest, platforms: plan.platforms, copied: 0, referrers: attached.count };
   }
@@ -88,9 +91,8 @@ export async function copyImage(request: CopyRequest, blobs: BlobCopier, log: Lo
   return { result: 'copied', digest, platforms: plan.platforms, copied, referrers };
 }
 
-async function findAttached(plan: CopyPlan, request: CopyRequest, log: Log): Promise<ReferrerCopy> {
+async function findAttached(subjects: readonly Digest[], request: CopyRequest, log: Log): Promise<ReferrerCopy> {
   const { source, target, overwrite, dryRun } = request;
-  const subjects = [plan.manifest, ...plan.children].map(({ digest }) => digest);
   const copy = new ReferrerCopy({ source, target, subjects, overwrite, dryRun }, log);
   if (request.referrers === true) await copy.look();
   return copy;

@@ -12,7 +12,7 @@ import type { Repository } from './repository.ts';
 const MANIFESTS_AT_ONCE = 8;
 
 /** What an image, or anything else that has a manifest, consists of. */
-export interface CopyPlan {
+interface CopyPlan {
   readonly manifest: RawManifest;
   readonly blobs: readonly Descriptor[];
   /** Manifests that the top one names, children before their parents. */
@@ -60,6 +60,28 @@ export async function planCopy(
     platforms: [...platformsOf(parsed), ...plans.flatMap(({ platforms }) => platforms ?? [])],
     leftOut: plans.flatMap(({ leftOut }) => leftOut),
   };
+}
+
+/**
+ * Lists the manifests that an image consists of, its own first, and its platforms, from the descriptors alone: what is there
+ * needs no look into each of its images.
+ */
+export async function outlineImage(
+  manifest: RawManifest,
+  source: Repository,
+  seen = new Set<Digest>(),
+): Promise<{ readonly digests: readonly Digest[]; readonly platforms: readonly string[] | undefined }> {
+  seen.add(manifest.digest);
+  const parsed = parseManifest(manifest, `${source}@${manifest.digest}`);
+  if (parsed.kind === 'image') return { digests: [...seen], platforms: undefined };
+  const platforms = platformsOf(parsed);
+  for (const { digest, mediaType } of parsed.manifests) {
+    if (seen.has(digest)) continue;
+    seen.add(digest);
+    if (!isIndexType(mediaType)) continue;
+    platforms.push(...((await outlineImage(await source.manifest(digest), source, seen)).platforms ?? []));
+  }
+  return { digests: [...seen], platforms };
 }
 
 /** Brings everything over that stands below a plan's manifest; returns the bytes that were moved. */

@@ -7,7 +7,7 @@ import { mapPooled } from '../util/pool.ts';
 import type { BlobCopier } from './blob-copier.ts';
 import { copyContent, planCopy, putManifest } from './copy-plan.ts';
 import { fallbackTag, listReferrers, listsReferrers, type Referrer, type ReferrerList } from './referrers.ts';
-import { RegistryError } from './registry.ts';
+import { type Registry, RegistryError } from './registry.ts';
 import type { Repository } from './repository.ts';
 
 /** What cosign calls the tags under which it keeps signatures, attestations and lists of contents. */
@@ -74,8 +74,13 @@ export class ReferrerCopy {
 
   /** Copies what was found and the target lacks; returns how many manifests that were, and the bytes that were moved. */
   async copy(blobs: BlobCopier): Promise<{ readonly count: number; readonly bytes: number }> {
-    const { target, dryRun } = this.#request;
+    const { target, dryRun, subjects } = this.#request;
     let [count, bytes] = [0, 0];
+    const touched: Attached[] = [];
+    const [image] = subjects;
+    // About the image itself, which is there: from an answer about what is not, one learns nothing.
+    const isListed = this.#found?.some(({ referrers }) => referrers.length > 0) === true;
+    if (!dryRun && isListed && image !== undefined && !listsReferrers(target)) await listReferrers(target, image);
     // The remotest first.
     for (const attached of [...(this.#found ?? [])].reverse()) {
       const missing = await this.#findMissing(attached);
@@ -84,9 +89,11 @@ export class ReferrerCopy {
       for (const { digest } of missing.referrers) bytes += await this.#copyManifest(digest, blobs);
       for (const { digest, tag } of missing.tags) bytes += await this.#copyManifest(digest, blobs, tag);
       count -= [...missing.referrers, ...missing.tags].filter(({ digest }) => this.#gone.has(digest)).length;
-      if (missing.referrers.length > 0 && !listsReferrers(target)) await this.#extendIndex(attached, missing);
-      if (missing.referrers.length + missing.tags.length > 0) await this.#readBack(attached);
+      if (missing.referrers.length > 0 && !listsReferrers(target)) await this.#extendIndex(attached);
+      if (missing.referrers.length + missing.tags.length > 0) touched.push(attached);
     }
+    // At the very end: what others, or this run, wrote meanwhile may have taken the place of a list.
+    for (const attached of touched) await this.#readBack(attached);
     if (count > 0 && !dryRun) await this.look();
     return { count, bytes };
   }
@@ -129,19 +136,28 @@ export class ReferrerCopy {
     return bytes;
   }
 
-  /** Adds to the list of a registry that keeps none itself; where there is none yet, the source's own is taken as it is. */
-  async #extendIndex({ subject, index, referrers }: Attached, missing: Attached): Promise<void> {
+  /**
+   * Adds to the list of a registry that keeps none itself; where there is none yet, the source's own is taken as it is. The
+   * target's is read once more just before, and this run changes it once at a time: registries have no "only if it is still
+   * the same".
+   */
+  #extendIndex({ subject, index, referrers }: Attached): Promise<void> {
     const { target } = this.#request;
     const tag = fallbackTag(subject);
-    if (missing.index === undefined && index !== undefined) return target.putManifest(index, tag);
-    const content = missing.index === undefined ? {} : (JSON.parse(missing.index.bytes.toString('utf8')) as object);
-    const there = 'manifests' in content && Array.isArray(content.manifests) ? content.manifests : [];
-    const added = (missing.index === undefined ? referrers : missing.referrers).filter(
-      ({ digest }) => !this.#gone.has(digest),
-    );
-    const manifests = [...there, ...added.map(({ descriptor }: Referrer) => descriptor)];
-    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, ...content, manifests }));
-    return target.putManifest({ mediaType: OCI_INDEX, digest: digestOf(bytes), bytes }, tag);
+    return inTurn(target.registry, `${target.name}:${tag}`, async () => {
+      const there = await listReferrers(target, subject);
+      const listed = new Set(there.referrers.map(({ digest }) => digest));
+      const added = referrers.filter(({ digest }) => !listed.has(digest) && !this.#gone.has(digest));
+      if (added.length === 0) return;
+      if (there.index === undefined && index !== undefined && added.length === referrers.length) {
+        return target.putManifest(index, tag);
+      }
+      const content = there.index === undefined ? {} : (JSON.parse(there.index.bytes.toString('utf8')) as object);
+      const before = 'manifests' in content && Array.isArray(content.manifests) ? content.manifests : [];
+      const manifests = [...before, ...added.map(({ descriptor }: Referrer) => descriptor)];
+      const bytes = Buffer.from(JSON.stringify({ ...content, schemaVersion: 2, mediaType: OCI_INDEX, manifests }));
+      return target.putManifest({ mediaType: OCI_INDEX, digest: digestOf(bytes), bytes }, tag);
+    });
   }
 
   /** Asks the target what it has now: a signature that only seems to be there is worse than none. */
@@ -161,6 +177,18 @@ export class ReferrerCopy {
         'Run again; if it stays so, the registry loses referrers.',
     );
   }
+}
+
+/** The last change of each list that is under way, by registry and name. */
+const turns = new WeakMap<Registry, Map<string, Promise<void>>>();
+
+/** Runs what changes one list after whatever was to change it before, even if that failed. */
+function inTurn(registry: Registry, name: string, change: () => Promise<void>): Promise<void> {
+  const queue = turns.get(registry) ?? new Map<string, Promise<void>>();
+  turns.set(registry, queue);
+  const turn = (queue.get(name) ?? Promise.resolve()).catch(() => undefined).then(change);
+  queue.set(name, turn);
+  return turn;
 }
 
 /** Follows what is attached to what, each manifest once. */

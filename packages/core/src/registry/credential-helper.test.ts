@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,6 +39,12 @@ function lookUp(
 
 const answer = (username: string, secret: string): string =>
   `printf '{"ServerURL":"%s","Username":"${username}","Secret":"${secret}"}' "$host"`;
+
+/** A process that has ended, and that nobody has buried yet, is none. */
+async function isRunning(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return status !== '' && !/\) Z /.test(status);
+}
 
 const auths = { [HOST]: { auth: Buffer.from('file:from-the-file').toString('base64') } };
 const inFile = { credential: { username: 'file', password: 'from-the-file' } };
@@ -124,6 +130,31 @@ describe('a credential helper', () => {
     } finally {
       process.chdir(before);
     }
+  });
+
+  it('is not looked for in the workspace, by whatever name', async () => {
+    await install('vault', answer('u', 's'));
+    await symlink(directory, `${directory}-link`);
+    try {
+      for (const path of [directory, `${directory}-link`]) {
+        const env = { PATH: `${path}:/usr/bin:/bin`, GITHUB_WORKSPACE: `${directory}-link` };
+        await expect(lookUp({ credsStore: 'vault' }, { env })).rejects.toThrow(/outside of the workspace/);
+      }
+      const env = { GITHUB_WORKSPACE: `${directory}/elsewhere` };
+      expect(await lookUp({ credsStore: 'vault' }, { env })).toBeDefined();
+    } finally {
+      await rm(`${directory}-link`);
+    }
+  });
+
+  it('that hangs is ended with whatever it has started', async () => {
+    await install('vault', `sleep 60 & echo $! > ${directory}/child; wait`);
+    const env = { PATH: `${directory}:/usr/bin:/bin` };
+    const { HelperPrograms } = await import('./credential-helper.ts');
+    const options = { byName: [], fallback: 'vault', path: '/c.json', mask: () => undefined, limit: 1000, env };
+    await expect(new HelperPrograms(options).lookUp(HOST)).rejects.toThrow(/did not answer/);
+    const child = Number(await readFile(join(directory, 'child'), 'utf8'));
+    await expect.poll(() => isRunning(child), { timeout: 5000 }).toBe(false);
   });
 
   it.each([

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
-import { delimiter, isAbsolute, join, parse } from 'node:path';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { access, constants, realpath } from 'node:fs/promises';
+import { delimiter, isAbsolute, join, parse, sep } from 'node:path';
 import { ConfigurationError, messageOf } from '../errors.ts';
 import { isRecord } from '../util/record.ts';
 import {
@@ -60,7 +60,7 @@ export class HelperPrograms implements CredentialPrograms {
     const credential = await this.#ask(helper, registry);
     if (credential === undefined) return undefined;
     for (const secret of secretsOf(credential)) this.#options.mask(secret);
-    return { credential, origin: `docker-credential-${helper}, which ${this.#options.path} names` };
+    return { credential, origin: `docker-credential-${helper}, which ${this.#options.path} names`, renewable: true };
   }
 
   /** An empty name takes a registry out: its credentials stand in the file. */
@@ -83,7 +83,7 @@ export class HelperPrograms implements CredentialPrograms {
     const file = await findOnPath(program, env);
     if (file === undefined) {
       return refuse(
-        `no program of that name is on the PATH: install it on this runner, or take it out of that file and run ` +
+        `no program of that name is on the PATH: install it on this runner, outside of the workspace, or take it out of that file and run ` +
           `docker login ${registry}, or give the credentials as inputs`,
       );
     }
@@ -127,13 +127,19 @@ function readAnswer(text: string): Answer | undefined {
   return { server, username, secret };
 }
 
-/** Returns where a program is on the PATH; entries relative to the current directory are left out. */
+/**
+ * Returns where a program is on the PATH; entries relative to the current directory are left out, and what lies in the
+ * workspace, by whatever name.
+ */
 async function findOnPath(program: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const stated = env['GITHUB_WORKSPACE'] ?? '';
+  const workspace = stated === '' ? undefined : await realpath(stated).catch(() => stated);
   for (const directory of (env['PATH'] ?? '').split(delimiter).filter(isAbsolute)) {
     const file = join(directory, program);
     try {
       await access(file, constants.X_OK);
-      return file;
+      const real = await realpath(file);
+      if (workspace === undefined || !real.startsWith(`${workspace}${sep}`)) return file;
     } catch {
       // It may be in the next one.
     }
@@ -151,11 +157,12 @@ interface Finished {
 function run(file: string, input: string, env: NodeJS.ProcessEnv, limit: number): Promise<Finished> {
   const visible = Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:INPUT|OSS)_/i.test(name)));
   return new Promise((resolve, reject) => {
-    const child = spawn(file, ['get'], { env: visible, cwd: parse(file).root, stdio: 'pipe' });
+    // In a group of its own, so that what it starts can be ended with it.
+    const child = spawn(file, ['get'], { env: visible, cwd: parse(file).root, stdio: 'pipe', detached: true });
     const end = (problem: string): void => {
       clearTimeout(timer);
-      child.kill('SIGKILL');
-      // What it has started itself may keep its pipes open.
+      killGroup(child);
+      // What has left the group may keep its pipes open.
       child.stdout.destroy();
       child.stderr.destroy();
       reject(new Error(problem));
@@ -179,6 +186,14 @@ function run(file: string, input: string, env: NodeJS.ProcessEnv, limit: number)
     });
     child.stdin.end(`${input}\n`);
   });
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
+  }
 }
 
 /** A program that fails may print what it has: long words without a space are more likely a secret than a word. */

@@ -5,6 +5,8 @@ export type Credential = { readonly username: string; readonly password: string 
 export interface FoundCredential {
   readonly credential: Credential;
   readonly origin: string;
+  /** Whether a program gave it, which may have a newer one when this one has ended. */
+  readonly renewable?: boolean;
 }
 
 /** What a registry is told of credentials: they are looked up when it asks for some, and not before. */
@@ -108,6 +110,12 @@ export class CredentialStore {
 /** Returns the secret texts of a credential; a password also in the form in which it is sent. */
 export function secretsOf(credential: Credential): string[] {
   return 'identityToken' in credential ? [credential.identityToken] : [credential.password, encodeBasic(credential)];
+}
+
+/** Says whether two credentials open with the same secret. */
+export function isSameCredential(one: Credential, other: Credential): boolean {
+  const [mine, theirs] = [secretsOf(one), secretsOf(other)];
+  return mine.length === theirs.length && mine.every((secret, index) => secret === theirs[index]);
 }
 
 /** Returns a name and a password as HTTP's basic scheme sends them; RFC 7617. */

@@ -1,7 +1,7 @@
 import { ActionError } from '../errors.ts';
 import { type Digest, isDigest, splitDigest } from '../image/digest.ts';
 import type { RawManifest } from '../image/manifest.ts';
-import { OCI_INDEX } from '../image/media-type.ts';
+import { isIndexType, OCI_INDEX } from '../image/media-type.ts';
 import { readAll } from '../util/content.ts';
 import { NetworkError } from '../util/http.ts';
 import { isRecord } from '../util/record.ts';
@@ -21,39 +21,72 @@ export interface ReferrerList {
   readonly index: RawManifest | undefined;
 }
 
-/** Registries are asked once whether they list referrers; one from before version 1.1 of the specification does not. */
-const listing = new WeakMap<Registry, boolean>();
+/**
+ * Whether a repository's registry lists referrers, by the repository's name: one host may serve several kinds of them. One
+ * from before version 1.1 of the specification does not.
+ */
+const listing = new WeakMap<Registry, Map<string, boolean>>();
 
 const MAX_PAGES = 1000;
 
 /** An answer is an index, and no larger than one. */
 const LIMIT = 4 * 1024 * 1024;
 
-/** Says whether the registry lists referrers itself; only after `listReferrers` has asked it. */
-export function listsReferrers({ registry }: Repository): boolean {
-  return listing.get(registry) === true;
+/** Says whether the registry lists referrers itself; only after `listReferrers` has asked it about what is there. */
+export function listsReferrers({ registry, name }: Repository): boolean {
+  return listing.get(registry)?.get(name) === true;
+}
+
+function learn({ registry, name }: Repository, lists: boolean): void {
+  const known = listing.get(registry) ?? new Map<string, boolean>();
+  listing.set(registry, known.set(name, lists));
 }
 
 /**
  * Lists what refers to a manifest: by the registry's own interface, else from the index under the fallback tag.
  *
+ * Registries answer 404 for a manifest that is not there as well as for a question that they do not know: only what is
+ * there teaches that they do not list, and one that did list does not unlearn it.
+ *
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export async function listReferrers(repository: Repository, subject: Digest): Promise<ReferrerList> {
-  const { registry } = repository;
-  if (listing.get(registry) !== false) {
+  const { registry, name } = repository;
+  if (listing.get(registry)?.get(name) !== false) {
     const referrers = await askForReferrers(repository, subject);
-    listing.set(registry, referrers !== undefined);
-    if (referrers !== undefined) return { referrers, index: undefined };
+    if (referrers !== undefined) {
+      learn(repository, true);
+      return { referrers, index: undefined };
+    }
+    const isThere = (await repository.head(subject)) !== undefined;
+    if (listsReferrers(repository)) {
+      if (!isThere) return { referrers: [], index: undefined };
+      throw unreadable(repository, subject, 'the registry did so before, and has no answer now');
+    }
+    if (isThere) learn(repository, false);
   }
+  return readFallback(repository, subject);
+}
+
+async function readFallback(repository: Repository, subject: Digest): Promise<ReferrerList> {
   const tag = fallbackTag(subject);
-  if ((await repository.head(tag)) === undefined) return { referrers: [], index: undefined };
+  const head = await repository.head(tag);
+  // GitLab's registry takes the name of this tag for the digest, and finds the manifest itself.
+  if (head === undefined || head.digest === subject) return { referrers: [], index: undefined };
   const index = await repository.manifest(tag);
-  const referrers = parseReferrers(index.bytes);
+  const referrers = isIndexType(index.mediaType) ? parseReferrers(index.bytes) : undefined;
   if (referrers !== undefined) return { referrers, index };
   throw new ActionError(
     'invalid-manifest',
     `${repository}:${tag} should be an index of what refers to ${subject}, and is none. Remove that tag, or sign again.`,
+  );
+}
+
+function unreadable(repository: Repository, subject: string, why: string): ActionError {
+  return new ActionError(
+    'referrers-unreadable',
+    `${repository}: cannot list what refers to ${subject}: ${why}. ` +
+      "Run again; if it stays so, look at the registry's log, and at what stands before it.",
   );
 }
 
@@ -66,14 +99,27 @@ export function fallbackTag(subject: Digest): string {
 /** Undefined when the registry does not know the question. */
 async function askForReferrers(repository: Repository, subject: Digest): Promise<Referrer[] | undefined> {
   const found: Referrer[] = [];
-  let path: string | undefined = `/v2/${repository.name}/referrers/${subject}`;
-  for (let page = 0; path !== undefined && page < MAX_PAGES; page += 1) {
+  let path = `/v2/${repository.name}/referrers/${subject}`;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
     const answer = await readPage(repository, path, page === 0);
-    if (answer === undefined) return undefined;
+    if (answer === undefined && page === 0) return undefined;
+    if (answer === undefined) throw unreadable(repository, subject, `the page ${path} is no index`);
     found.push(...answer.referrers);
-    path = answer.next;
+    if (answer.next === undefined) return found;
+    path = resolveNext(repository, subject, path, answer.next);
   }
-  return found;
+  throw unreadable(repository, subject, `the list goes on after ${MAX_PAGES} pages`);
+}
+
+/** Returns the address of the next page, seen from the one that named it: no other server has a say in this. */
+function resolveNext(repository: Repository, subject: Digest, path: string, next: string): string {
+  const { registry } = repository;
+  const purpose = `list what refers to ${subject} in ${repository}`;
+  const [asked, wanted] = [path, next].map((location) =>
+    URL.parse(registry.uploadAddress({ headers: { location } }, path, purpose)),
+  );
+  if (wanted && wanted.origin === asked?.origin) return `${wanted.pathname}${wanted.search}`;
+  throw unreadable(repository, subject, `its next page is on another host, ${wanted?.host ?? 'nowhere'}`);
 }
 
 interface Page {

@@ -49,8 +49,10 @@ export class Repository {
     await response.discard();
     if (response.status === 404) return undefined;
     const digest = response.headers['docker-content-digest'];
-    // Some registries leave the digest out of HEAD; the bytes have it all the same.
-    if (digest === undefined || !isDigest(digest)) return this.manifest(reference);
+    // Some registries leave the digest out of HEAD; the bytes have it all the same. They also decide when a digest that was
+    // asked for comes back as another one.
+    const isOther = isDigest(reference) && digest !== reference;
+    if (digest === undefined || !isDigest(digest) || isOther) return this.manifest(reference);
     return { digest, mediaType: mediaTypeOf(response) };
   }
 

@@ -88,11 +88,15 @@ async function readToken(response: HttpResponse, url: URL): Promise<string> {
   }
 }
 
-/** Some services repeat what they were sent. */
+/** Some services repeat what they were sent, in whichever of its forms. */
 function redactSecret(body: string, credential: Credential | undefined): string {
   if (credential === undefined) return body;
   const secret = 'identityToken' in credential ? credential.identityToken : credential.password;
-  return secret === '' ? body : body.replaceAll(secret, 'REDACTED');
+  if (secret === '') return body;
+  const sent = 'identityToken' in credential ? [] : [encodeBasic(credential)];
+  const written = [encodeURIComponent(secret), new URLSearchParams([['', secret]]).toString().slice(1)];
+  const quoted = JSON.stringify(secret).slice(1, -1);
+  return [...sent, ...written, quoted, secret].reduce((text, form) => text.replaceAll(form, 'REDACTED'), body);
 }
 
 function parseToken(text: string, host: string, date: string | undefined): Token {

@@ -54,11 +54,17 @@ export async function* markContentFailures(source: AsyncIterable<Buffer>): Async
   }
 }
 
+/** Content whose first bytes are in memory. */
+export interface PrimedContent extends Content {
+  /** Ends the stream that was begun, if nobody has taken it over by reading: nobody else would. */
+  close(): Promise<void>;
+}
+
 /**
  * Reads the first bytes of `content` now, and returns content that begins with them: a receiver that waits for a slow
- * source closes the connection, and then nobody knows why. Throws a ContentError when it cannot be read.
+ * source closes the connection, and then nobody knows why. Whoever gets it has to close it. Throws a ContentError when it cannot be read.
  */
-export async function primeContent(content: Content): Promise<Content> {
+export async function primeContent(content: Content): Promise<PrimedContent> {
   let primed: AsyncIterator<Buffer> | undefined = markContentFailures(content.open())[Symbol.asyncIterator]();
   const first = await primed.next();
   return {
@@ -73,6 +79,11 @@ export async function primeContent(content: Content): Promise<Content> {
       } finally {
         await rest.return?.();
       }
+    },
+    async close() {
+      const rest = primed;
+      primed = undefined;
+      await rest?.return?.();
     },
   };
 }

@@ -240,7 +240,8 @@ class Exchange {
       const found = this.#head === '' ? rest.indexOf('\r\n\r\n') : -1;
       this.#head += rest.toString('latin1', 0, found === -1 ? rest.length : found + 4);
       const end = this.#head.indexOf('\r\n\r\n');
-      if (this.#head.length > LONGEST_HEAD) throw new HttpSyntaxError('the head of the answer does not end');
+      if ((end === -1 ? this.#head.length : end) > LONGEST_HEAD)
+        throw new HttpSyntaxError('the head of the answer does not end');
       if (end === -1) return undefined;
       const head = parseHead(this.#head.slice(0, end));
       rest = rest.subarray(found === -1 ? rest.length - (this.#head.length - end - 4) : found + 4);
@@ -308,7 +309,8 @@ class Exchange {
         }
       }
     } finally {
-      if (!this.#ended) this.#finish(false);
+      // Whoever still waits for the rest is told that it will not come.
+      if (!this.#ended) this.#breakOff(new ConnectionError('CLOSED', 'the rest was not wanted'));
     }
   }
 

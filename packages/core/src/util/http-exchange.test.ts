@@ -208,6 +208,41 @@ it('closes a connection on which bytes come that nobody asked for', async () => 
   expect(server.connections()).toBe(2);
 });
 
+it('judges the length of a head by the head, not by what came behind it', async () => {
+  const body = 'b'.repeat(16 * 1024);
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\nX-Long: ${'h'.repeat(120 * 1024)}`;
+  const server = await startServer((_, socket) => {
+    socket.write(head);
+    // The head has arrived, for the most part, when its end and the body do.
+    const end = (): void => {
+      if (socket.writableLength > 0) setImmediate(end);
+      else setTimeout(() => socket.write(`\r\n\r\n${body}`), 50);
+    };
+    end();
+  });
+  const answer = await send({ method: 'GET', url: server.url, dispatcher: open() });
+  expect(await readText(answer)).toBe(body);
+});
+
+it('refuses a head that does not end', async () => {
+  const server = await startServer((_, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nX-Long: ${'h'.repeat(200 * 1024)}`);
+  });
+  const sending = send({ method: 'GET', url: server.url, dispatcher: open() });
+  await expect(sending).rejects.toThrow('the head of the answer does not end');
+});
+
+it('lets the rest of a body be discarded that was read in part', async () => {
+  const server = await startServer((_, socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello'));
+  const answer = await send({ method: 'GET', url: server.url, dispatcher: open() });
+  for await (const piece of answer.body) {
+    expect(`${piece}`).toBe('hello');
+    break;
+  }
+  await answer.discard();
+  await expect(readText(answer)).rejects.toThrow('the rest was not wanted');
+});
+
 it('sends no header that holds another one', async () => {
   const server = await startServer((_, socket) => socket.write('HTTP/1.1 204 x\r\n\r\n'));
   const headers = { 'x-name': 'a\r\nx-evil: b' };

@@ -67,6 +67,37 @@ it.each([
   expect(proxies(new URL('http://registry.example.com/'))).toBeUndefined();
 });
 
+it.each([
+  ['fd00::1', 'https://[fd00::1]:5000/', false],
+  ['fd00:0:0::0001', 'https://[fd00::1]/', false],
+  ['[fd00::1]:5000', 'https://[fd00::1]:5000/', false],
+  ['[fd00::1]:5000', 'https://[fd00::1]/', true],
+  ['fd00::2', 'https://[fd00::1]/', true],
+  ['::1', 'https://registry.example.com/', true],
+])('with NO_PROXY=%s uses the proxy for %s: %s', (exceptions, address, wanted) => {
+  const proxies = readProxies({ https_proxy: 'http://proxy:3128', no_proxy: exceptions });
+  expect(proxies(new URL(address)) !== undefined).toBe(wanted);
+});
+
+it.each([
+  ['https://localhost:5000/', false],
+  ['http://127.0.0.1:5000/', false],
+  ['https://127.1.2.3/', false],
+  ['https://[::1]:5000/', false],
+  ['https://127.example.com/', true],
+  ['https://localhost.example.com/', true],
+])('asks the proxy for %s: %s', (address, wanted) => {
+  const proxies = readProxies({ HTTPS_PROXY: 'http://proxy:3128', HTTP_PROXY: 'http://proxy:3128' });
+  expect(proxies(new URL(address)) !== undefined).toBe(wanted);
+});
+
+it('refuses a password with a % that begins no escape, without showing it', () => {
+  const message = 'holds a user or password in which a % begins no escape; write each such % as %25';
+  expect(() => readProxies({ HTTPS_PROXY: 'http://me:100%secret@proxy:3128' })).toThrow(
+    `The environment variable HTTPS_PROXY ${message}.`,
+  );
+});
+
 it('refuses a proxy that is no address, by name', () => {
   expect(() => readProxies({ HTTPS_PROXY: 'proxy.example.com:3128' })).toThrow(/HTTPS_PROXY holds no address/);
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { ConfigurationError } from '../errors.ts';
 import { HttpSyntaxError, parseHead } from './http-head.ts';
 import { limitWait, openEncrypted, openPlain } from './http-socket.ts';
@@ -10,12 +10,16 @@ export type Proxies = (url: URL) => URL | undefined;
 /**
  * Reads `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; the last holds hosts, with all below them, or `*`. Throws a
  * ConfigurationError for a proxy that is no address.
+ *
+ * This machine is never reached through a proxy: to the proxy, `localhost` is another machine, and that one would get the
+ * credentials. So docker and everything else that is written in Go have it; curl asks the proxy.
  */
 export function readProxies(env: NodeJS.ProcessEnv): Proxies {
   const plain = readProxy(env, 'http_proxy', 'HTTP_PROXY');
   const encrypted = readProxy(env, 'https_proxy', 'HTTPS_PROXY') ?? plain;
   const exceptions = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').split(/[\s,]+/).filter((entry) => entry !== '');
   return (url) => {
+    if (isLoopback(url)) return undefined;
     const proxy = url.protocol === 'https:' ? encrypted : plain;
     return exceptions.some((entry) => covers(entry, url)) ? undefined : proxy;
   };
@@ -25,18 +29,45 @@ function readProxy(env: NodeJS.ProcessEnv, ...names: readonly string[]): URL | u
   const name = names.find((variable) => env[variable]);
   if (name === undefined) return undefined;
   const url = URL.parse(env[name] ?? '');
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new ConfigurationError(
+      'invalid-proxy',
+      `The environment variable ${name} holds no address of a proxy; write it as http://proxy.example.com:3128.`,
+    );
+  }
+  if (authorizationFor(url) !== undefined) return url;
   throw new ConfigurationError(
     'invalid-proxy',
-    `The environment variable ${name} holds no address of a proxy; write it as http://proxy.example.com:3128.`,
+    `The environment variable ${name} holds a user or password in which a % begins no escape; write each such % as %25.`,
   );
 }
 
-/** Tells whether an entry of `NO_PROXY` (`example.com`, `.example.com`, `*.example.com`, `host:port`, `*`) means a host. */
+/** Returns the header line that opens a proxy, empty when it needs none; undefined when its password cannot be read. */
+function authorizationFor({ username, password }: URL): string | undefined {
+  if (username === '') return '';
+  try {
+    const secret = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+    return `proxy-authorization: Basic ${secret.toString('base64')}\r\n`;
+  } catch {
+    return undefined;
+  }
+}
+
+function isLoopback({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
+}
+
+/**
+ * Tells whether an entry of `NO_PROXY` (`example.com`, `.example.com`, `*.example.com`, `host:port`, `*`, `fd00::1`,
+ * `[fd00::1]:port`) means a host.
+ */
 function covers(entry: string, { hostname, port, protocol }: URL): boolean {
   if (entry === '*') return true;
-  const [, name = '', wantedPort] = /^(.*?)(?::(\d+))?$/.exec(entry.toLowerCase().replace(/^\*?\./, '')) ?? [];
+  const host = isIP(entry) === 6 ? `[${entry}]` : entry.toLowerCase().replace(/^\*?\./, '');
+  const [, given = '', wantedPort] = /^(.*?)(?::(\d+))?$/.exec(host) ?? [];
   if (wantedPort !== undefined && wantedPort !== (port || (protocol === 'https:' ? '443' : '80'))) return false;
+  // An address of version 6 can be written in many ways.
+  const name = given.startsWith('[') ? (URL.parse(`http://${given}`)?.hostname ?? given) : given;
   return hostname === name || hostname.endsWith(`.${name}`);
 }
 
@@ -51,9 +82,7 @@ export async function openTunnel(proxy: URL, target: string): Promise<Socket> {
   const socket = await (proxy.protocol === 'https:' ? openEncrypted({ ...to, servername: host }) : openPlain(to));
   const done = limitWait(socket);
   try {
-    const secret = Buffer.from(`${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`);
-    const authorization = proxy.username === '' ? '' : `proxy-authorization: Basic ${secret.toString('base64')}\r\n`;
-    socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n${authorization}\r\n`);
+    socket.write(`CONNECT ${target} HTTP/1.1\r\nhost: ${target}\r\n${authorizationFor(proxy) ?? ''}\r\n`);
     const { status } = parseHead(await readHead(socket));
     if (status >= 200 && status < 300) return socket;
     throw Object.assign(new Error(`the proxy ${proxy.host} answered ${status}`), { code: 'PROXY_REFUSED' });

@@ -56,6 +56,6 @@ export function observeProgress({ spec, status, metadata }: Deployment, newest: 
   } else say('True', 'ReplicaSetUpdated', `ReplicaSet "${newest}" of ${metadata.name} is progressing.`);
 }
 
-export function isComplete(status: Deployment['status'], replicas: number): boolean {
+function isComplete(status: Deployment['status'], replicas: number): boolean {
   return [status.replicas, status.updatedReplicas ?? 0, status.availableReplicas ?? 0].every((n) => n === replicas);
 }

@@ -1,3 +1,4 @@
+import { MANIFEST_ACCEPT } from '../images/manifest-accept.ts';
 import { PushSession } from '../images/push-session.ts';
 import type { ImageResolver } from './kubelet.ts';
 
@@ -15,13 +16,6 @@ export interface RegistryImagesOptions {
   readonly platform?: { readonly os: string; readonly architecture: string };
 }
 
-const ACCEPT = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-].join(', ');
-
 /** Resolves images through registries, as a node does that pulls them. */
 export function imagesOfRegistries({ registries, platform }: RegistryImagesOptions): ImageResolver {
   return async (image) => {
@@ -31,7 +25,7 @@ export function imagesOfRegistries({ registries, platform }: RegistryImagesOptio
     const session = new PushSession(registry.url, repository, registry.credentials);
     const url = session.resolve(`manifests/${digest ?? tag ?? 'latest'}`);
     const answer = await session
-      .ask(url, { method: 'GET', headers: { accept: ACCEPT } }, [200, 404])
+      .ask(url, { method: 'GET', headers: { accept: MANIFEST_ACCEPT } }, [200, 404])
       .catch(() => undefined);
     if (answer?.status !== 200) return undefined;
     const whole = answer.headers['docker-content-digest'];

@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { MANIFEST_ACCEPT } from '../images/manifest-accept.ts';
 import { readTar } from './read-tar.ts';
 
 /** Where an image is. */
@@ -15,13 +16,6 @@ export interface UnpackedImage {
   /** Absolute path to content, for every file. */
   readonly files: ReadonlyMap<string, Buffer>;
 }
-
-const ACCEPT = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-].join(', ');
 
 /** Pulls an image and unpacks its layers, one upon the other, into memory. */
 export async function unpackImage(source: ImageSource, reference: string): Promise<UnpackedImage> {
@@ -115,7 +109,7 @@ class Puller {
 
   #fetch(url: string): Promise<Response> {
     const authorization = this.#authorization === undefined ? {} : { authorization: this.#authorization };
-    return fetch(url, { headers: { accept: ACCEPT, ...authorization } });
+    return fetch(url, { headers: { accept: MANIFEST_ACCEPT, ...authorization } });
   }
 
   async #answer(challenge: string): Promise<string> {

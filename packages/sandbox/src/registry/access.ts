@@ -4,7 +4,7 @@ import { RegistryError } from './registry-error.ts';
 import type { Route } from './route.ts';
 import { type Tokens, writeScopes } from './tokens.ts';
 
-export const SERVICE = 'sandbox-registry';
+const SERVICE = 'sandbox-registry';
 
 /** Lets a request through, or throws the refusal with the challenge that tells the client how to go on. */
 export type Guard = (exchange: Exchange, needs: readonly Scope[]) => void;

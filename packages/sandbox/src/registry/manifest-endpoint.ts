@@ -7,7 +7,7 @@ import { isTag, type StoredManifest } from './manifest-store.ts';
 import { RegistryError } from './registry-error.ts';
 
 /** The size every registry must take; larger ones are refused, as most registries do. */
-export const MANIFEST_LIMIT = 4 * 1024 * 1024;
+const MANIFEST_LIMIT = 4 * 1024 * 1024;
 
 /** Answers HEAD, GET, PUT and DELETE of `/v2/<repository>/manifests/<reference>`; changes of a repository wait for each other. */
 export async function handleManifest(

@@ -56,6 +56,5 @@ export async function runWorkflow(options: WorkflowRunOptions): Promise<Workflow
 
 export type { Killer } from './machine-life.ts';
 export type { Permissions } from './permissions.ts';
-export type { WorkflowSource } from './reusable.ts';
 export type { JobGrant, JobRecord, JobRequest, WorkflowRunOptions, WorkflowRunResult } from './run-options.ts';
 export type { TreeReader } from './tree-reader.ts';

@@ -5,6 +5,7 @@ describe('parseWorkflowCommand', () => {
   it.each([
     ['::endgroup::', { name: 'endgroup', properties: {}, data: '' }],
     ['  ::group::a::b', { name: 'group', properties: {}, data: 'a::b' }],
+    ['\u0085\u3000\t::debug::x', { name: 'debug', properties: {}, data: 'x' }],
     ['::debug::100%25 %250A%0Anext', { name: 'debug', properties: {}, data: '100% %0A\nnext' }],
     [
       '::error file=a%2Cb.yaml,line=3,title=not%3A so::wrong',
@@ -14,7 +15,10 @@ describe('parseWorkflowCommand', () => {
     expect(parseWorkflowCommand(line)).toEqual(expected);
   });
 
-  it.each(['plain', '::no end', 'text ::error::in the middle', ': :error::x'])('leaves %s alone', (line) => {
-    expect(parseWorkflowCommand(line)).toBeUndefined();
-  });
+  it.each(['plain', '::no end', 'text ::error::in the middle', ': :error::x', '\ufeff::error::x'])(
+    'leaves %s alone',
+    (line) => {
+      expect(parseWorkflowCommand(line)).toBeUndefined();
+    },
+  );
 });

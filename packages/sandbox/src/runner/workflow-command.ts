@@ -5,13 +5,16 @@ export interface WorkflowCommand {
   readonly data: string;
 }
 
+/** What .NET's `TrimStart` takes away; https://learn.microsoft.com/dotnet/api/system.char.iswhitespace. */
+const SPACE = /^[\t\n\v\f\r\u0085\p{Z}]*/u;
+
 /**
  * Reads a line as a command; undefined for every other line.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
 export function parseWorkflowCommand(line: string): WorkflowCommand | undefined {
-  const [, head, data = ''] = /^\s*::(.+?)::(.*)$/.exec(line) ?? [];
+  const [, head, data = ''] = /^::(.+?)::(.*)$/s.exec(line.replace(SPACE, '')) ?? [];
   if (head === undefined) return undefined;
   const [, name = '', list = ''] = /^(\S+)\s*(.*)$/s.exec(head) ?? [];
   const pairs = list.split(',').flatMap((pair) => {

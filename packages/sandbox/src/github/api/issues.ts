@@ -7,6 +7,7 @@ import { actorOf, numberParameter, type RepositoryCall, type Route, repositoryRo
 import { commentShape, issueShape } from '../shapes/issue-shape.ts';
 import { findIssue, issueRead, issueWrite } from './find-issue.ts';
 import { ensureLabels, labelNames } from './labels.ts';
+import { newIssue } from './new-issue.ts';
 
 /** The longest text of a comment, in characters. */
 const bodyLimit = 65_536;
@@ -19,17 +20,8 @@ function createIssue(call: RepositoryCall): Answer {
   const { site, repository, payload } = call;
   const title = payload.string('title');
   if (title === '') throw validationFailed({ resource: 'Issue', field: 'title', code: 'missing_field' });
-  const createdAt = site.timestamp();
   const issue: IssueRecord = {
-    id: repository.nextId(),
-    number: repository.nextNumber(),
-    title,
-    body: payload.optionalString('body') ?? null,
-    user: actorOf(call).login,
-    state: 'open',
-    createdAt,
-    updatedAt: createdAt,
-    closedAt: null,
+    ...newIssue(call, title),
     labels: ensureLabels(repository, labelNames(payload.optionalList('labels') ?? [])),
     pull: null,
   };

@@ -6,10 +6,11 @@ import type { HostedRepository } from '../hosted-repository.ts';
 import { comparisonBase, type PullRequest, pullRequestsOf } from '../pull-request.ts';
 import { announcePull } from '../pull-request-events.ts';
 import { adoptHead, synchronisePulls } from '../pull-requests.ts';
-import { actorOf, type RepositoryCall, type Route, repositoryRoute, senderOfCall } from '../route.ts';
+import { type RepositoryCall, type Route, repositoryRoute, senderOfCall } from '../route.ts';
 import { commitShape, fileShape } from '../shapes/commit-shape.ts';
 import { fullPullRequestShape, pullRequestShape } from '../shapes/pull-request-shape.ts';
 import { findPull } from './find-pull.ts';
+import { newIssue } from './new-issue.ts';
 
 /** A pull request lists no more files and commits than these. @see https://docs.github.com/en/rest/pulls/pulls */
 const limits = { files: 3000, commits: 250 };
@@ -57,17 +58,8 @@ async function createPull(call: RepositoryCall): Promise<Answer> {
       const message = `No commits between ${baseRef} and ${headRef}`;
       throw validationFailed({ resource: 'PullRequest', code: 'custom', message });
     }
-    const createdAt = site.timestamp();
     const opened: PullRequest = {
-      id: repository.nextId(),
-      number: repository.nextNumber(),
-      title,
-      body: payload.optionalString('body') ?? null,
-      user: actorOf(call).login,
-      state: 'open',
-      createdAt,
-      updatedAt: createdAt,
-      closedAt: null,
+      ...newIssue(call, title),
       labels: [],
       pull: {
         headRepository: source.fullName,

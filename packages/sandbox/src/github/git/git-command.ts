@@ -17,6 +17,12 @@ const configuration: Readonly<Record<string, string>> = {
   // The caller names the repositories to serve, so git's check of their owner adds nothing.
   'safe.directory': '*',
   'uploadpack.allowFilter': 'true',
+  // GitHub's filters: `blob:none`, `blob:limit=<n>` and `tree:0`, and no combination of them.
+  'uploadpackfilter.allow': 'false',
+  'uploadpackfilter.blob:none.allow': 'true',
+  'uploadpackfilter.blob:limit.allow': 'true',
+  'uploadpackfilter.tree.allow': 'true',
+  'uploadpackfilter.tree.maxDepth': '0',
   'uploadpack.allowAnySHA1InWant': 'true',
   'http.receivepack': 'true',
   'receive.hideRefs': 'refs/pull',

@@ -103,7 +103,7 @@ function parseMode(text: string): TreeMode {
 }
 
 /** Writes a tree object; git orders a directory as if its name ended in a slash. */
-export function formatTree(entries: readonly TreeEntry[]): Buffer {
+function formatTree(entries: readonly TreeEntry[]): Buffer {
   const key = ({ name, mode }: TreeEntry): Buffer => Buffer.from(mode === '040000' ? `${name}/` : name);
   const sorted = [...entries].sort((a, b) => Buffer.compare(key(a), key(b)));
   return Buffer.concat(
