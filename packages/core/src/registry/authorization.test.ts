@@ -55,6 +55,15 @@ const MANIFEST = Buffer.from(
 const RAW = { mediaType: OCI_MANIFEST, digest: digestOf(MANIFEST), bytes: MANIFEST };
 
 describe('tokens', () => {
+  it('cannot be had from a registry that refuses and does not say how it asks, and that is said', async () => {
+    const { server } = await start({ auth: 'none' });
+    server.failNext({ kind: 'status', status: 401, path: /manifests/, times: 9 });
+    const { repository } = connect(server.url, ROBOT);
+    await expect(repository('a').manifest('v1')).rejects.toThrow(
+      /401.* did not say how it wants credentials, so it got none: check what stands before it, then run again/,
+    );
+  });
+
   it('need one 401 and one token for each repository, however many requests run at once', async () => {
     const { server, count } = await start({});
     const { repository } = connect(server.url, ROBOT);

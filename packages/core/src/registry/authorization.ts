@@ -77,7 +77,9 @@ export class Authorization {
   async explain(refused = false): Promise<string> {
     const { places = `No credentials for ${this.#endpoint.name} were given.`, expected = false } = this.#source ?? {};
     // Not looked up now: a program is not run for the sake of a message.
-    if (this.#credential === undefined && expected) return 'It was asked without credentials, for it asked for none.';
+    if (this.#credential === undefined && expected) {
+      return 'It did not say how it wants credentials, so it got none: check what stands before it, then run again.';
+    }
     const found = await this.#credential;
     if (this.#failure !== '') return `It was asked without credentials: ${this.#failure}`;
     if (found === undefined) return places;
