@@ -125,9 +125,11 @@ describe('npm run action', () => {
     const list = await finish(start('action', [], directory));
     expect(list).toMatchObject({ code: 0, out: expect.stringMatching(/^ {2}sync-images +Copies container images/m) });
     const help = await finish(start('action', ['sync-images', '--help'], directory));
-    expect(help.out).toMatch(/^ {2}images \(required\)$/m);
+    expect(help.out).toMatch(/^ {2}images$/m);
     expect(help.out).toMatch(/^ {2}dry-run \(default: false\)$/m);
     expect(help.out).toMatch(/^Outputs:\n {2}images$/m);
+    const rollout = await finish(start('action', ['rollout', '--help'], directory));
+    expect(rollout.out).toMatch(/^ {2}distribution \(required\)$/m);
   });
 
   it.each([
@@ -135,7 +137,8 @@ describe('npm run action', () => {
     [['sync-images', 'images'], /'images' is not of the form key=value/],
     [['sync-images', 'a=1', 'a=2'], /a is given twice/],
     [['sync-images', 'images=@absent'], /images=@absent: .*no such file/],
-    [['sync-images'], /input 'images' is required/],
+    [['sync-images'], /inputs 'images' and 'image-file' name no image/],
+    [['rollout'], /input 'distribution' is required/],
   ])('says what is wrong with %j', async (args, message) => {
     const { code, err } = await finish(start('action', args, temporaryDirectory()));
     expect(code).toBe(1);

@@ -119,13 +119,15 @@ describe('the commands of', () => {
 
 describe('every command in the documentation', () => {
   it('is run by a test', () => {
-    // docs/install.md has engines to run on: test/interop/install.test.ts.
+    // docs/install.md has engines to run on: test/interop/install.test.ts. Those of docs/scale.md take an hour:
+    // test/bench-storage.test.ts runs their parts on a few versions.
     const run = [
       'README.md',
       'README.zh-CN.md',
       'actions/validate-plugin/README.md',
       'docs/install.md',
       'docs/migrate-from-shell.md',
+      'docs/scale.md',
     ];
     const started = ['docs/getting-started-release', 'docs/getting-started-storage'].flatMap((page) => [
       `${page}.md`,
