@@ -137,7 +137,6 @@ describe('npm run action', () => {
     [['sync-images', 'images'], /'images' is not of the form key=value/],
     [['sync-images', 'a=1', 'a=2'], /a is given twice/],
     [['sync-images', 'images=@absent'], /images=@absent: .*no such file/],
-    [['sync-images'], /inputs 'images' and 'image-file' name no image/],
     [['rollout'], /input 'distribution' is required/],
   ])('says what is wrong with %j', async (args, message) => {
     const { code, err } = await finish(start('action', args, temporaryDirectory()));

@@ -46,7 +46,12 @@ export interface KillOutcome {
   readonly second: ActionEnd;
 }
 
-/** Kills a job when so much has gone over a wire, runs it again, and returns what has become of it. */
+/**
+ * Kills a job when so much has gone over a wire, runs it again, and returns what has become of it.
+ *
+ * How many requests a job needs depends on how fast it is served, for a slow source is asked for ranges: where it has ended
+ * before the chosen moment came, it is killed half as far.
+ */
 export async function playTransferKill(ground: Ground, kill: TransferKill): Promise<KillOutcome> {
   const { job, side, measure, fraction, heal, spools, brokenChunks } = kill;
   const usual = ground.calm.get(`${job} ${side}`)?.[measure] ?? 0;
@@ -58,6 +63,7 @@ export async function playTransferKill(ground: Ground, kill: TransferKill): Prom
     if (traffic[measure] >= moment) death.abort();
   });
   const first = await place.run(job, { inputs, kill: death.signal });
+  if (first.code === 0 && moment > 1) return playTransferKill(ground, { ...kill, fraction: kill.fraction / 2 });
   if (first.code !== 137) throw new Error(`it ended with ${first.code} before it could be killed:\n${first.log}`);
   place.wire(side, job).onTraffic(() => undefined);
   await place.settle();

@@ -6,7 +6,7 @@ import { blameOf, complaintsAbout, expectClean, expectHealed } from './trial.ts'
 import { chooseTrials, repeatCommand } from './trials.ts';
 import { useCargo } from './use-cargo.ts';
 
-const { seed, indexes } = chooseTrials('SLIPWAY_FAULTS', 8);
+const { seed, indexes } = chooseTrials('SLIPWAY_FAULTS', 4);
 const JOBS = Object.keys(KINDS) as Job[];
 
 const open = useCargo(MIXED);
