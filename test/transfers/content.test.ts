@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LIGHT, MIXED } from './cargo.ts';
+import type { TransferPlace } from './place.ts';
 import { expectBlamed, expectHealed } from './trial.ts';
 import { useCargo } from './use-cargo.ts';
 import type { Mischief } from './wire-fault.ts';
@@ -16,6 +17,12 @@ const UPLOAD = /\/blobs\/uploads\/[^?]+/;
 
 const open = useCargo(LIGHT);
 const openLarge = useCargo(MIXED);
+
+/** Lets every answer about a manifest name a digest that it has not. */
+function lie(place: TransferPlace, side: 'source' | 'target', method: string): void {
+  const mischief: Mischief = { kind: 'headers', headers: { 'docker-content-digest': OTHER } };
+  place.lay('sync', side, { mischief, method, path: MANIFEST, times: ALWAYS });
+}
 
 describe.concurrent('sync-images', () => {
   it.each<[string, Mischief, { method: string; path: RegExp }]>([
@@ -60,13 +67,7 @@ describe.concurrent('sync-images', () => {
 
   it('does not believe a digest that has no manifest', async () => {
     await using place = await open();
-    const headers = { 'docker-content-digest': OTHER };
-    place.lay('sync', 'source', {
-      mischief: { kind: 'headers', headers },
-      method: 'HEAD',
-      path: MANIFEST,
-      times: ALWAYS,
-    });
+    lie(place, 'source', 'HEAD');
     await expectBlamed(place, 'sync', { ...SOURCE, digest: OTHER });
   });
 
@@ -88,13 +89,7 @@ describe.concurrent('sync-images', () => {
 
   it('is told when the target stores another manifest than it was given', async () => {
     await using place = await open();
-    const headers = { 'docker-content-digest': OTHER };
-    place.lay('sync', 'target', {
-      mischief: { kind: 'headers', headers },
-      method: 'PUT',
-      path: MANIFEST,
-      times: ALWAYS,
-    });
+    lie(place, 'target', 'PUT');
     await expectBlamed(place, 'sync', { ...TARGET, digest: OTHER });
   });
 

@@ -10,8 +10,8 @@ import {
   build,
   commit,
   configOf,
+  digestOf,
   dockerfile,
-  IMAGE,
   lose,
   packageFiles,
   registry,
@@ -22,8 +22,6 @@ import {
 
 beforeEach(setUp);
 afterEach(tearDown);
-
-const digestOf = async (reference: string) => (await registry.state.manifest(IMAGE, reference))?.digest;
 
 /** Builds with another line before the packages are copied. */
 async function buildWith(line: string, files: Parameters<typeof commit>[2] = {}) {

@@ -127,6 +127,11 @@ export interface Manifest {
   readonly manifests?: readonly { readonly digest: string; readonly platform: { readonly architecture: string } }[];
 }
 
+/** Returns what a tag of the distributions' images shows; undefined when there is none. */
+export async function digestOf(reference: string): Promise<string | undefined> {
+  return (await registry.state.manifest(IMAGE, reference))?.digest;
+}
+
 export async function manifestOf(reference: string): Promise<Manifest> {
   const found = await registry.state.manifest(IMAGE, reference);
   return JSON.parse(found?.content.toString() ?? 'null') as Manifest;

@@ -5,11 +5,11 @@ import {
   build,
   commit,
   configOf,
+  digestOf,
   IMAGE,
   manifestOf,
   packageFiles,
   pushes,
-  registry,
   served,
   setUp,
   tearDown,
@@ -24,8 +24,6 @@ function tag(name: string, commitId: string, message?: string): void {
   const annotation = message === undefined ? [] : ['-a', '-m', message];
   execFileSync('git', ['-C', bare, 'tag', '--force', ...annotation, name, commitId], { env });
 }
-
-const digestOf = async (reference: string) => (await registry.state.manifest(IMAGE, reference))?.digest;
 
 describe('a tag of git', () => {
   it('names the image of its commit, which is not built again', async () => {

@@ -21,6 +21,12 @@ let target: RegistryServer;
 let running: RegistryServer[];
 let index: SampleIndex;
 
+/** Lets a registry say so many times that nothing refers to anything. */
+function listNothing(registry: RegistryServer, times: number): void {
+  const headers = { 'content-type': OCI_INDEX };
+  registry.failNext({ kind: 'status', status: 200, path: /referrers/, times, headers, body: EMPTY_INDEX });
+}
+
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'sync-referrers-'));
   running = [];
@@ -238,14 +244,7 @@ describe('sync-images with referrers', () => {
     await pushImage(source.url, 'team/app', 'v1', index);
     const late = attach(index.manifest, 'signature');
     await push(late);
-    source.failNext({
-      kind: 'status',
-      status: 200,
-      path: /referrers/,
-      times: 3,
-      headers: { 'content-type': OCI_INDEX },
-      body: EMPTY_INDEX,
-    });
+    listNothing(source, 3);
     const { runtime } = await sync();
     expect(runtime.lines.filter((line) => line.startsWith('warning'))).toEqual([
       expect.stringMatching(
@@ -259,14 +258,7 @@ describe('sync-images with referrers', () => {
     await pushImage(source.url, 'team/app', 'v1', index);
     const lost = attach(index.manifest, 'signature');
     await push(lost);
-    target.failNext({
-      kind: 'status',
-      status: 200,
-      path: /referrers/,
-      times: 9,
-      headers: { 'content-type': OCI_INDEX },
-      body: EMPTY_INDEX,
-    });
+    listNothing(target, 9);
     const { runtime } = await sync();
     expect(runtime.failures[0]).toMatch(
       new RegExp(`${lost.manifest.digest} was copied and refers to .* does not list it`),
@@ -278,14 +270,7 @@ describe('sync-images with referrers', () => {
     await pushImage(source.url, 'team/app', 'v1', index);
     const lost = attach(index.manifest, 'signature');
     await push(lost);
-    target.failNext({
-      kind: 'status',
-      status: 200,
-      path: /referrers/,
-      times: 3,
-      headers: { 'content-type': OCI_INDEX },
-      body: EMPTY_INDEX,
-    });
+    listNothing(target, 3);
     expect((await sync()).runtime.failures).toEqual([]);
     expect(await listed(index.manifest.digest)).toEqual([lost.manifest.digest]);
   });

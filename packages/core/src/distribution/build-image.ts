@@ -202,12 +202,13 @@ class Build {
     const { base } = this.#sources;
     const { images, dryRun, builder } = this.#options;
     if (builder !== undefined) return this.#makeByProgram(builder);
+    // What an image says of itself is not asked.
+    const asked = this.#options.plan === 'fresh' ? [] : previous;
     const plan = await planBuild(this.#context, this.#sources, {
-      // What an image says of itself is not asked.
-      previous: this.#options.plan === 'fresh' ? [] : previous,
+      previous: asked,
       directory: join(this.#scratch, 'foreign'),
       base: await readBaseFiles(base.image, join(this.#options.directory, 'base-layers')),
-      plan: await this.#readPlan(previous),
+      plan: await this.#readPlan(asked),
     });
     checkLayerCount(this.#sources, plan.layers);
     await this.#judge(plan.foreign, plan.made);
@@ -294,7 +295,6 @@ class Build {
 
   /** Returns how the packages were spread in the image before; undefined begins anew. */
   async #readPlan(previous: readonly (PublishedDistribution | undefined)[]): Promise<PackagePlan | undefined> {
-    if (this.#options.plan === 'fresh') return undefined;
     for (const image of previous) {
       const plan = await readPlan(image, this.#context.distribution.name, this.#options.store);
       if (plan !== undefined) return plan;

@@ -44,13 +44,13 @@ it('keeps for a day what another place may be using, where processes have other 
 
 it('finds what is mounted below a directory, the last first', () => {
   const table = [
-    '22 1 0:21 / /work/build rw - tmpfs tmpfs rw',
-    '23 22 0:22 / /work/build/a\\040b rw shared:1 - tmpfs tmpfs rw',
-    '24 23 0:23 / /work/build/a\\040b/proc rw - proc proc rw',
-    '25 22 0:24 / /work/builder rw - tmpfs tmpfs rw',
+    '22 1 0:21 / /runner/build rw - tmpfs tmpfs rw',
+    '23 22 0:22 / /runner/build/a\\040b rw shared:1 - tmpfs tmpfs rw',
+    '24 23 0:23 / /runner/build/a\\040b/proc rw - proc proc rw',
+    '25 22 0:24 / /runner/builder rw - tmpfs tmpfs rw',
     '',
   ].join('\n');
-  expect(findMounts(table, '/work/build')).toEqual(['/work/build/a b/proc', '/work/build/a b']);
+  expect(findMounts(table, '/runner/build')).toEqual(['/runner/build/a b/proc', '/runner/build/a b']);
 });
 
 const isRoot = process.getuid?.() === 0;

@@ -1,7 +1,9 @@
 import { ActionError, ConfigurationError } from '../errors.ts';
+import type { Log } from '../util/log.ts';
+import type { Progress } from '../util/progress.ts';
 import type { ContentDigest } from './content-digest.ts';
 import { isLost, isTaken, type OssBucket, type StoredObject, type WriteOptions } from './oss-bucket.ts';
-import { damaged, isMislabelled, isSame, objectExists } from './stored-content.ts';
+import { checkStored, damaged, isMislabelled, isSame, objectExists } from './stored-content.ts';
 
 /**
  * Runs a write, which returns the checksum that OSS has, until the object is there.
@@ -74,6 +76,32 @@ export async function settleParts(
   }
   // Somebody else may have put the same content there meanwhile: then these parts are left over.
   await upload.abort();
+}
+
+/**
+ * Runs `write` until OSS's own checksums prove that its content is there, and returns what that is.
+ *
+ * An unfinished upload of other content may have been gone on with: then the object has the wrong label, and is written once
+ * more, by `write(true)`, from its beginning and over itself.
+ */
+export async function writeProved(
+  bucket: OssBucket,
+  key: string,
+  write: (again: boolean) => Promise<ContentDigest>,
+  { log, progress }: { readonly log: Log; readonly progress: Progress },
+): Promise<ContentDigest> {
+  let digest = await write(false);
+  let stored = await bucket.head(key);
+  if (stored !== undefined && isMislabelled(stored, digest)) {
+    log.warning(
+      `${bucket.uri(key)} went on with an upload that was begun for other content: once more, from its beginning`,
+    );
+    progress.skip(-digest.size);
+    digest = await write(true);
+    stored = await bucket.head(key);
+  }
+  checkStored(bucket, key, digest, stored);
+  return digest;
 }
 
 /** Tells of a failure after which no run can use the parts: the key is taken, or the content is no more. */

@@ -3,8 +3,7 @@ import type { Log } from '../util/log.ts';
 import type { Progress } from '../util/progress.ts';
 import { bytesSource, type ContentDigest, SMALLEST_PART } from './content-digest.ts';
 import type { OssBucket, WriteOptions } from './oss-bucket.ts';
-import { settleParts } from './settle.ts';
-import { checkStored, isMislabelled } from './stored-content.ts';
+import { settleParts, writeProved } from './settle.ts';
 import { StreamedUpload } from './streamed-upload.ts';
 import { applyUpload } from './upload.ts';
 
@@ -27,20 +26,14 @@ export async function streamUpload(
     await applyUpload(bucket, { key, uri: bucket.uri(key), digest: source.digest, result }, source, report);
     return source.digest;
   }
-  const options = { sha256: undefined, forbidOverwrite, adopt: true };
-  const digest = await write(bucket, key, content, options, report);
-  let stored = await bucket.head(key);
-  if (stored !== undefined && isMislabelled(stored, digest)) {
-    report.log.warning(
-      `${bucket.uri(key)} went on with an upload that was begun for other content: once more, from its beginning`,
-    );
-    report.progress.skip(-digest.size);
-    const again = { sha256: digest.sha256, forbidOverwrite: false, adopt: false };
-    await write(bucket, key, content, again, report);
-    stored = await bucket.head(key);
-  }
-  checkStored(bucket, key, digest, stored);
-  return digest;
+  let known: ContentDigest | undefined;
+  const writeOnce = async (again: boolean): Promise<ContentDigest> => {
+    // What it is, is known once it was read.
+    const options = { sha256: known?.sha256, forbidOverwrite: forbidOverwrite && !again, adopt: !again };
+    known = await write(bucket, key, content, options, report);
+    return known;
+  };
+  return writeProved(bucket, key, writeOnce, report);
 }
 
 async function write(

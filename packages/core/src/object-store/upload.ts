@@ -5,8 +5,8 @@ import { type ContentDigest, fileChanged, SMALLEST_PART, type Source } from './c
 import { Crc64 } from './crc64.ts';
 import { MultipartUpload } from './multipart-upload.ts';
 import type { OssBucket, StoredObject, WriteOptions } from './oss-bucket.ts';
-import { settle, settleParts } from './settle.ts';
-import { checkStored, isMislabelled, isSame, objectExists } from './stored-content.ts';
+import { settle, settleParts, writeProved } from './settle.ts';
+import { isMislabelled, isSame, objectExists } from './stored-content.ts';
 
 /** What has to be done for one object to be there. */
 export interface PlannedUpload {
@@ -51,21 +51,16 @@ export async function applyUpload(
   bucket: OssBucket,
   { key, digest, result, meta = {} }: PlannedUpload,
   source: Source,
-  { log, progress }: { readonly log: Log; readonly progress: Progress },
+  report: { readonly log: Log; readonly progress: Progress },
 ): Promise<void> {
   if (result === 'unchanged') return;
-  const options: WriteOptions = { sha256: digest.sha256, meta, forbidOverwrite: result === 'upload' };
-  await write(bucket, key, source, { ...options, adopt: true }, { log, progress });
-  let stored = await bucket.head(key);
-  if (stored !== undefined && isMislabelled(stored, digest)) {
-    log.warning(
-      `${bucket.uri(key)} went on with an upload that was begun for other content: once more, from its beginning`,
-    );
-    progress.skip(-digest.size);
-    await write(bucket, key, source, { ...options, forbidOverwrite: false, adopt: false }, { log, progress });
-    stored = await bucket.head(key);
-  }
-  checkStored(bucket, key, digest, stored);
+  const options = { sha256: digest.sha256, meta };
+  const writeOnce = async (again: boolean): Promise<ContentDigest> => {
+    const forbidOverwrite = result === 'upload' && !again;
+    await write(bucket, key, source, { ...options, forbidOverwrite, adopt: !again }, report);
+    return digest;
+  };
+  await writeProved(bucket, key, writeOnce, report);
 }
 
 async function write(

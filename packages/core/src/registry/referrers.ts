@@ -115,11 +115,9 @@ async function askForReferrers(repository: Repository, subject: Digest): Promise
 function resolveNext(repository: Repository, subject: Digest, path: string, next: string): string {
   const { registry } = repository;
   const purpose = `list what refers to ${subject} in ${repository}`;
-  const [asked, wanted] = [path, next].map((location) =>
-    URL.parse(registry.uploadAddress({ headers: { location } }, path, purpose)),
-  );
-  if (wanted && wanted.origin === asked?.origin) return `${wanted.pathname}${wanted.search}`;
-  throw unreadable(repository, subject, `its next page is on another host, ${wanted?.host ?? 'nowhere'}`);
+  const wanted = registry.addressIn(next, path, purpose);
+  if (wanted.origin === registry.addressIn(path, path, purpose).origin) return `${wanted.pathname}${wanted.search}`;
+  throw unreadable(repository, subject, `its next page is on another host, ${wanted.host}`);
 }
 
 interface Page {

@@ -141,17 +141,12 @@ export class Registry {
    * plain address; on the same host the encrypted one is meant.
    */
   uploadAddress(response: Pick<HttpResponse, 'headers'>, path: string, purpose: string): string {
-    const asked = new URL(path, this.#origin);
     const location = response.headers['location'];
     if (location === undefined) {
       throw new ActionError('bad-address', `${this.name}: cannot ${purpose}: no address for the upload was given.`);
     }
-    const url = this.#resolve(location, asked, purpose);
-    if (isDowngrade(asked, url) && url.hostname === asked.hostname) {
-      url.protocol = 'https:';
-      url.port = asked.port;
-    }
-    if (isDowngrade(asked, url)) {
+    const url = this.addressIn(location, path, purpose);
+    if (isDowngrade(new URL(path, this.#origin), url)) {
       throw new ActionError(
         'bad-address',
         `${this.name}: cannot ${purpose}: the registry wants the upload at ${redactUrl(url)}, which is not encrypted. ` +
@@ -159,6 +154,20 @@ export class Registry {
       );
     }
     return url.href;
+  }
+
+  /**
+   * Returns the address that an answer gives, seen from the request that was answered, which went to `path`. A plain one on the
+   * same host is read as the encrypted one that is meant.
+   */
+  addressIn(location: string, path: string, purpose: string): URL {
+    const asked = new URL(path, this.#origin);
+    const url = this.#resolve(location, asked, purpose);
+    if (isDowngrade(asked, url) && url.hostname === asked.hostname) {
+      url.protocol = 'https:';
+      url.port = asked.port;
+    }
+    return url;
   }
 
   /** Returns the address that `location` means, seen from `base`; both may come from the registry. */
