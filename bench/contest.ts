@@ -48,12 +48,15 @@ export interface Rules {
   readonly runs: number;
   /** False does not wait for a quiet machine. */
   readonly wait: boolean;
+  /** True leaves the peers out. */
+  readonly alone: boolean;
 }
 
 /** Lets all contestants run in turn, `runs` times, each round beginning with another one. */
-export async function hold(contest: Contest, { runs: most, wait }: Rules): Promise<Result> {
+export async function hold(contest: Contest, { runs: most, wait, alone }: Rules): Promise<Result> {
   const runs = contest.runs ?? most;
-  const contestants = [contest.ours, ...contest.peers];
+  const peers = alone ? [] : contest.peers;
+  const contestants = [contest.ours, ...peers];
   const attempts = new Map<Contestant, Attempt[]>(contestants.map((contestant) => [contestant, []]));
   const loads: number[] = [];
   for (let round = 0; round < runs; round += 1) {
@@ -71,5 +74,5 @@ export async function hold(contest: Contest, { runs: most, wait }: Rules): Promi
     console.error(`${contest.job} ${contest.name} ${round + 1}/${runs}, load ${loads.at(-1)}: ${line.join(', ')}`);
   }
   const standingOf = (contestant: Contestant): Standing => ({ contestant, attempts: attempts.get(contestant) ?? [] });
-  return { contest, standings: [standingOf(contest.ours), ...contest.peers.map(standingOf)], loads };
+  return { contest, standings: [standingOf(contest.ours), ...peers.map(standingOf)], loads };
 }

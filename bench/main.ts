@@ -1,13 +1,13 @@
 /**
  * Measures the shipped bundles beside the tools people use instead, all in the same run on this machine:
  * `npm run bench -- sync|archive|upload|start|memory|distribution|promote|all … [--json FILE] [--runs N] [--case NAME …]
- * [--no-wait]`.
+ * [--no-wait] [--alone]`.
  *
  * `distribution` and `promote` measure storage repositories that are made for it: `--large` adds 20,000 package versions,
  * `--repo DIR` takes one that exists, `--plot DIR` writes tables and plots of how the figures grow. `distribution --make DIR [--versions N] [--names N | --shape names|versions] [--seed S]` only
  * makes one.
  *
- * `--scale 0.01` makes every layer a hundredth as large, `--tree DIR` measures a release tree that was assembled before.
+ * `--alone` leaves the peers out. `--scale 0.01` makes every layer a hundredth as large, `--tree DIR` measures a release tree that was assembled before.
  *
  * Figures depend on the machine and on what else it does: ratios travel, times do not.
  */
@@ -26,6 +26,7 @@ await runScript(async () => {
       case: { type: 'string', multiple: true, default: [] },
       scale: { type: 'string', default: '1' },
       'no-wait': { type: 'boolean', default: false },
+      alone: { type: 'boolean', default: false },
       tree: { type: 'string' },
       large: { type: 'boolean', default: false },
       repo: { type: 'string' },
@@ -55,6 +56,7 @@ await runScript(async () => {
     cases: values.case,
     runs: readNumber('runs', values.runs),
     wait: !values['no-wait'],
+    alone: values.alone,
     scale: readNumber('scale', values.scale),
     tree: pathOf(values.tree),
     json: pathOf(values.json),

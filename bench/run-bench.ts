@@ -101,9 +101,10 @@ function jobsOf(place: Place, options: BenchOptions): Readonly<Record<string, Jo
 }
 
 /** Returns the storage repositories that are measured. */
-function sizesOf({ large, repository }: BenchOptions): readonly StorageSize[] {
-  if (repository !== undefined) return [{ label: 'repo', versions: 2000, repository, peers: true }];
-  return large ? [...SIZES, ...LARGE_SIZES] : SIZES;
+function sizesOf({ large, repository, alone }: BenchOptions): readonly StorageSize[] {
+  if (repository !== undefined) return [{ label: 'repo', versions: 2000, repository, peers: !alone }];
+  const sizes = large ? [...SIZES, ...LARGE_SIZES] : SIZES;
+  return alone ? sizes.map((size) => ({ ...size, peers: false })) : sizes;
 }
 
 /** A job whose cases have a type of their own. */

@@ -215,16 +215,17 @@ async function nameImages(
 }
 
 async function writeImages(named: readonly ResolvedName[], directory: string): Promise<void> {
-  const contents = new Map<string, Content>();
   const images: LayoutImage[] = [];
   for (const { name, image } of named) {
     const { manifest } = choosePlatform(image);
-    const layers = manifest.layers.map((layer) => asOciLayer(layer, image));
-    for (const layer of layers) contents.set(layer.digest, image.repository.blob(layer));
+    const layers = manifest.layers.map((layer) => {
+      const descriptor = asOciLayer(layer, image);
+      return { descriptor, content: image.repository.blob(descriptor) };
+    });
     const config = await readAll(image.repository.blob(manifest.config).open(), CONFIG_LIMIT);
     images.push({ name, config, layers });
   }
-  await writeOciLayout(directory, images, ({ digest }) => need(contents, digest));
+  await writeOciLayout(directory, images);
 }
 
 /** Programs run only on their own architecture. */

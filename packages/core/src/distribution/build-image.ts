@@ -12,11 +12,11 @@ import { buildByProgram, listExpected, listForeignUpstreams } from './build-by-p
 import { type BuildLayer, checkLayerCount, makeLayers, planBuild, type ReadyLayer } from './build-layers.ts';
 import { type BuildContext, type BuildSources, labelUpstream } from './build-sources.ts';
 import type { BuilderName } from './builder-programs.ts';
-import { checkGround, chooseCheckScope } from './checked-layers.ts';
+import { checkGround, chooseCheckScope, hasChecks } from './checked-layers.ts';
 import { applySteps } from './container-settings.ts';
 import { findRegression, type IsAncestor } from './distribution-tags.ts';
 import { type AssembledImage, assembleImage } from './image-assembly.ts';
-import { checkAssembled, checkExisting } from './image-checks.ts';
+import { addPackages, checkAssembled, checkExisting } from './image-checks.ts';
 import { type ExistingImage, findKnownImages } from './known-images.ts';
 import type { DistributionLabels } from './labels.ts';
 import { formatLayerLabel } from './labels.ts';
@@ -31,6 +31,7 @@ import { readServedPackages } from './served-by-image.ts';
 import { findDownstream } from './stale-distributions.ts';
 import { chooseTag, moveTag } from './tag-moves.ts';
 import { makeTemporaryDirectory, removeTemporaryDirectory } from './temporary-directory.ts';
+import { UnpackedPackages } from './unpacked-packages.ts';
 
 export interface BuildOptions {
   /** Repository of the distributions' images. */
@@ -116,10 +117,11 @@ export async function buildImage(
   const known = await findKnownImages(context, sources, images);
   const { current, existing } = known;
   const scratch = await makeTemporaryDirectory(options.directory, 'build');
+  const unpacked = new UnpackedPackages(join(scratch, 'packages'));
   try {
     const foreign = await findLostPackages(context, current, join(scratch, 'current'));
     const findings = [...sources.findings, ...known.findings, ...foreign];
-    const build = new Build(context, sources, options, scratch, findings);
+    const build = new Build(context, sources, options, { scratch, unpacked }, findings);
     const { isAncestor, keepTag = false } = options;
     const isHead = async () => (await store.findHead(distribution.name)) === context.branch.commit;
     const isLate = (await findRegression(current?.labels, build.label(), isAncestor, isHead)) !== undefined;
@@ -148,6 +150,7 @@ export async function buildImage(
       downstream: downstream.published,
     };
   } finally {
+    await unpacked.remove();
     await removeTemporaryDirectory(scratch);
   }
 }
@@ -158,6 +161,8 @@ class Build {
   readonly #sources: BuildSources;
   readonly #options: BuildOptions;
   readonly #scratch: string;
+  /** For the checks. */
+  readonly #unpacked: UnpackedPackages;
   readonly findings: Finding[];
   /** The image that the built one takes the place of. */
   replaced: PublishedDistribution | undefined;
@@ -167,13 +172,14 @@ class Build {
     context: BuildContext,
     sources: BuildSources,
     options: BuildOptions,
-    scratch: string,
+    { scratch, unpacked }: { readonly scratch: string; readonly unpacked: UnpackedPackages },
     findings: Finding[],
   ) {
     this.#context = context;
     this.#sources = sources;
     this.#options = options;
     this.#scratch = scratch;
+    this.#unpacked = unpacked;
     this.findings = findings;
   }
 
@@ -186,7 +192,7 @@ class Build {
     await this.#judge(new Map(foreign), []);
     // Another program has run them while it built the image, and they may have had a part in it.
     if (this.#options.checks === 'all' && !this.#options.dryRun && labels.builder === undefined) {
-      await checkExisting(this.#sources, image, this.#checkOptions());
+      await checkExisting(this.#sources, image, this.#unpacked, this.#checkOptions());
     }
     const [{ manifest }] = image.platforms;
     const layers = manifest.layers.map(({ digest, size }, index) => {
@@ -198,7 +204,7 @@ class Build {
 
   /** Builds and publishes an image that does not exist. */
   async make(previous: readonly (PublishedDistribution | undefined)[]): Promise<Outcome> {
-    const { branch, distribution } = this.#context;
+    const { branch } = this.#context;
     const { base } = this.#sources;
     const { images, dryRun, builder } = this.#options;
     if (builder !== undefined) return this.#makeByProgram(builder);
@@ -232,8 +238,7 @@ class Build {
         reused: sum(layers),
       };
     }
-    const ready = await makeLayers(plan.layers, join(this.#scratch, 'layers'), distribution.compression);
-    const checked = await this.#check(ready, previous);
+    const { ready, checked } = await this.#makeChecked(plan.layers, previous);
     const assembled = assembleImage({
       base: base.image,
       layers: ready,
@@ -315,18 +320,30 @@ class Build {
     await checkNothingVanishes(this.#context, this.#sources, this.replaced, served.versions, this.#options.store);
   }
 
-  /** Runs the checks before anything is published; returns the ground that they passed on. */
-  async #check(
-    ready: readonly ReadyLayer[],
+  /** Makes the layers and runs the checks, before anything is published; returns the ground that they passed on. */
+  async #makeChecked(
+    layers: readonly BuildLayer[],
     previous: readonly (PublishedDistribution | undefined)[],
-  ): Promise<string | undefined> {
+  ): Promise<{ readonly ready: readonly ReadyLayer[]; readonly checked: string | undefined }> {
     const { base, dockerfile } = this.#sources;
+    const { compression } = this.#context.distribution;
     const { checks } = this.#options;
-    const ground = checkGround(dockerfile, base.image.digest, ready);
-    if (checks === 'off' || ground === undefined) return undefined;
-    const scope = checks === 'all' ? ({ kind: 'all' } as const) : chooseCheckScope(ground, ready, previous);
-    await checkAssembled(this.#sources, ready, scope, this.#checkOptions());
-    return ground;
+    const unpacked = this.#unpacked;
+    try {
+      // What is made now no image had before: every scope looks at it.
+      const begin = (layer: ReadyLayer): void => {
+        if (checks !== 'off' && hasChecks(dockerfile)) addPackages(unpacked, layer);
+      };
+      const ready = await makeLayers(layers, join(this.#scratch, 'layers'), compression, begin);
+      const ground = checkGround(dockerfile, base.image.digest, ready);
+      if (checks === 'off' || ground === undefined) return { ready, checked: undefined };
+      const scope = checks === 'all' ? ({ kind: 'all' } as const) : chooseCheckScope(ground, ready, previous);
+      await checkAssembled(this.#sources, ready, scope, unpacked, this.#checkOptions());
+      return { ready, checked: ground };
+    } finally {
+      // It goes on while the image is published, and the end of the build waits for it.
+      unpacked.remove().catch(() => undefined);
+    }
   }
 
   #checkOptions(): CheckOptions {

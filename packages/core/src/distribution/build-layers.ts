@@ -272,11 +272,12 @@ export interface ReadyLayer extends AddedLayer, Pick<BuildLayer, 'part' | 'why'>
   readonly content: Content;
 }
 
-/** Makes the layers that are not there yet, as files in `directory`. */
+/** Makes the layers that are not there yet, as files in `directory`; `made` is told of each one. */
 export function makeLayers(
   layers: readonly BuildLayer[],
   directory: string,
   compression: Compression,
+  made: (layer: ReadyLayer) => void,
 ): Promise<ReadyLayer[]> {
   return mapPooled(layers, LAYERS_AT_ONCE, async (planned): Promise<ReadyLayer> => {
     const { label, createdBy, part, why } = planned;
@@ -288,7 +289,9 @@ export function makeLayers(
     }
     const layer = await writeLayer(planned.entries(), directory, compression);
     const content = await fileContent(blobFile(directory, layer.descriptor.digest));
-    return { ...described, ...layer, from: undefined, content };
+    const ready = { ...described, ...layer, from: undefined, content };
+    made(ready);
+    return ready;
   });
 }
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CHECK_LIMIT, type CheckTool, mustRun, type RunProgram } from './check-tool.ts';
+import { CHECK_LIMIT, type CheckTool, mountArguments, mustRun, type RunProgram } from './check-tool.ts';
 
 /**
  * Runs checks with buildah, in a storage of its own below `directory`; needs root. `layout` is relative to where `run` runs
@@ -18,13 +18,14 @@ export function openBuildah(run: RunProgram, layout: string, directory: string):
   let isolation: readonly string[] | undefined;
   return {
     name: 'buildah',
-    run: async (image, command) => {
+    run: async (image, command, mounts) => {
       const container = lastLine(await buildah('from', '--quiet', '--pull-always', `oci:${layout}:${image}`));
       try {
         const mount = lastLine(await buildah('mount', container));
         const before = await list(mount);
         isolation ??= await chooseIsolation(run);
-        const args = ['buildah', ...storage, 'run', '--isolation', 'chroot', container, '--', ...command];
+        const options = ['--isolation', 'chroot', ...mountArguments(mounts)];
+        const args = ['buildah', ...storage, 'run', ...options, container, '--', ...command];
         const result = await run('unshare', [...isolation, ...args], { limit: CHECK_LIMIT });
         return { ...result, changed: compareListings(before, await list(mount)) };
       } finally {

@@ -13,14 +13,29 @@ export interface CommandResult {
   readonly output: string;
 }
 
+/** A directory of this machine, and where it is in a container. */
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** Writes mounts that can only be read, as both engines take them; a comma or a colon in a path would end it. */
+export function mountArguments(mounts: readonly Mount[]): string[] {
+  return mounts.map(({ source, target }) => `--mount=type=bind,source=${source},target=${target},readonly`);
+}
+
 /** Programs that run a command inside an image; the runner has one of them. */
 export interface CheckTool {
   readonly name: 'buildah' | 'podman';
   /**
-   * Runs `command` in a container of an image of the OCI layout, with no network and nothing of the job's environment.
-   * Returns how it ended, and the paths that it changed, made or removed.
+   * Runs `command` in a container of an image of the OCI layout, with no network and nothing of the job's environment;
+   * `mounts` are directories that it can only read. Returns how it ended, and the paths that it changed, made or removed.
    */
-  run(image: string, command: readonly string[]): Promise<CommandResult & { readonly changed: readonly string[] }>;
+  run(
+    image: string,
+    command: readonly string[],
+    mounts: readonly Mount[],
+  ): Promise<CommandResult & { readonly changed: readonly string[] }>;
   /** Removes everything that was made for the checks. */
   close(): Promise<void>;
 }

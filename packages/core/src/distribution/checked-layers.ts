@@ -29,9 +29,14 @@ export function checkGround(
   base: Digest,
   layers: readonly LabelledLayer[],
 ): string | undefined {
-  if (!steps.some(({ kind }) => kind === 'run')) return undefined;
+  if (!hasChecks({ steps })) return undefined;
   const files = layers.filter(({ label }) => label === 'files').map(({ diffId }) => diffId);
   return sha256(JSON.stringify({ base, files, steps }, writeMeaning));
+}
+
+/** Says whether a Dockerfile has RUN lines, which are its checks. */
+export function hasChecks({ steps }: Pick<Dockerfile, 'steps'>): boolean {
+  return steps.some(({ kind }) => kind === 'run');
 }
 
 /** Where an instruction stands in its file, and how it is written there, changes nothing. */

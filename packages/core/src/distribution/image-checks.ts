@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { ConfigurationError } from '../errors.ts';
-import type { Descriptor } from '../image/manifest.ts';
 import { formatPlatform } from '../image/platform.ts';
 import { fileContent } from '../util/content.ts';
 import type { ReadyLayer } from './build-layers.ts';
 import type { BuildSources } from './build-sources.ts';
-import type { CheckScope } from './checked-layers.ts';
+import { type CheckScope, hasChecks } from './checked-layers.ts';
 import { asOciLayer } from './image-assembly.ts';
-import { formatLayerLabel } from './labels.ts';
+import type { ImageConfig } from './image-config.ts';
+import { formatLayerLabel, type LayerLabel } from './labels.ts';
 import { blobFile, writeLayer } from './layer-blob.ts';
 import type { PublishedDistribution } from './published-distribution.ts';
-import { type CheckOptions, isVerdict, runChecks } from './run-checks.ts';
+import { type CheckedBlob, type CheckOptions, isVerdict, runChecks } from './run-checks.ts';
+import type { UnpackedPackages } from './unpacked-packages.ts';
 
 /**
  * Runs the Dockerfile's checks in an image that was put together and not published yet: on the layers in the scope, and on
@@ -20,25 +21,22 @@ export async function checkAssembled(
   sources: BuildSources,
   ready: readonly ReadyLayer[],
   scope: CheckScope,
+  unpacked: UnpackedPackages,
   options: CheckOptions,
 ): Promise<void> {
   const index = findPlatformHere(sources);
   const platform = sources.base.image.platforms[index];
   if (platform === undefined) return;
   const base = sources.base.image;
-  const { dockerfile } = sources;
   const check = async (layers: readonly CheckedLayer[]): Promise<void> => {
-    const contents = new Map(layers.map(({ descriptor, content }) => [descriptor.digest, content]));
-    const checked = {
-      layers: [
-        ...platform.manifest.layers.map((layer) => asOciLayer(layer, base)),
-        ...layers.map(({ descriptor }) => descriptor),
-      ],
-      diffIds: [...platform.config.diffIds, ...layers.map(({ diffId }) => diffId)],
-      base: platform.config,
-      open: (layer: Descriptor) => contents.get(layer.digest) ?? base.repository.blob(layer),
-    };
-    await runChecks(dockerfile, checked, inOwnDirectory(options));
+    const { repository } = base;
+    const below = platform.manifest.layers.map((layer, position): CheckedLayer => {
+      const descriptor = asOciLayer(layer, base);
+      const diffId = platform.config.diffIds[position] ?? '';
+      return { label: 'base', descriptor, diffId, content: repository.blob(descriptor) };
+    });
+    const directories = await makeDirectoryLayer(ready, options);
+    await checkLayers(sources, [...below, ...layers, directories], platform.config, unpacked, options);
   };
   const { log } = options;
   if (scope.kind === 'all') return check(ready);
@@ -50,7 +48,7 @@ export async function checkAssembled(
   const all = ready.filter(({ label }) => typeof label !== 'string').length;
   log.info(`${scope.labels.size} of ${all} layers of packages are checked: the others passed in an earlier image`);
   try {
-    await check([await makeDirectoryLayer(ready, options), ...ready.filter(isIn)]);
+    await check(ready.filter(isIn));
   } catch (error) {
     if (!(error instanceof ConfigurationError) || !isVerdict(error)) throw error;
     log.info(`the checks do not pass on what is new alone, and are run on everything: ${error.message}`);
@@ -59,38 +57,64 @@ export async function checkAssembled(
 }
 
 /** A layer of an image that is checked. */
-type CheckedLayer = Pick<ReadyLayer, 'descriptor' | 'diffId' | 'content'>;
+interface CheckedLayer extends CheckedBlob {
+  readonly label: LayerLabel;
+}
 
-/** Makes the directories of all distributions: a registry may refuse to start where one of them is missing. */
-async function makeDirectoryLayer(layers: readonly ReadyLayer[], options: CheckOptions): Promise<CheckedLayer> {
+/** Begins to unpack what a layer holds of packages. */
+export function addPackages(
+  unpacked: UnpackedPackages,
+  { label, descriptor, content }: Pick<CheckedLayer, 'label' | 'descriptor' | 'content'>,
+): void {
+  if (typeof label !== 'string') unpacked.add({ distribution: label.distribution, descriptor, content });
+}
+
+/** Runs the checks on layers, the lowest first; `unpacked` has some of their packages at the most. */
+async function checkLayers(
+  { dockerfile }: BuildSources,
+  layers: readonly CheckedLayer[],
+  base: ImageConfig,
+  unpacked: UnpackedPackages,
+  options: CheckOptions,
+): Promise<void> {
+  for (const layer of layers) addPackages(unpacked, layer);
+  const packages = await unpacked.unpack();
+  const image = { base, layers: layers.filter(({ label }) => typeof label === 'string'), packages };
+  await runChecks(dockerfile, image, { ...options, directory: join(options.directory, 'checks') });
+}
+
+/**
+ * Makes the directories of all distributions, into which their packages are mounted: a registry may refuse to start where
+ * one of them is missing.
+ */
+async function makeDirectoryLayer(
+  layers: readonly { readonly label: LayerLabel }[],
+  options: CheckOptions,
+): Promise<CheckedLayer> {
   const paths = layers.flatMap(({ label }) => (typeof label === 'string' ? [] : [`packages/${label.distribution}`]));
   const directory = join(options.directory, 'directories');
   const entries = ['packages', ...new Set(paths)].sort().map((path) => ({ directory: path, attributes: undefined }));
   const layer = await writeLayer(entries, directory);
-  return { ...layer, content: await fileContent(blobFile(directory, layer.descriptor.digest)) };
+  return { label: 'files', ...layer, content: await fileContent(blobFile(directory, layer.descriptor.digest)) };
 }
 
 /** Runs the Dockerfile's checks in an image that exists. */
 export async function checkExisting(
   sources: BuildSources,
-  { platforms, repository }: PublishedDistribution,
+  { platforms, repository, labels }: PublishedDistribution,
+  unpacked: UnpackedPackages,
   options: CheckOptions,
 ): Promise<void> {
   const index = findPlatformHere(sources);
   const base = sources.base.image.platforms[index];
   const image = platforms[index];
   if (base === undefined || image === undefined) return;
-  const checked = {
-    layers: image.manifest.layers,
-    diffIds: image.config.diffIds,
-    base: base.config,
-    open: (layer: (typeof image.manifest.layers)[number]) => repository.blob(layer),
-  };
-  await runChecks(sources.dockerfile, checked, inOwnDirectory(options));
-}
-
-function inOwnDirectory(options: CheckOptions): CheckOptions {
-  return { ...options, directory: join(options.directory, 'checks') };
+  const layers = image.manifest.layers.map((descriptor, position): CheckedLayer => {
+    const diffId = image.config.diffIds[position] ?? '';
+    return { label: labels?.layers[position] ?? 'files', descriptor, diffId, content: repository.blob(descriptor) };
+  });
+  const directories = await makeDirectoryLayer(layers, options);
+  await checkLayers(sources, [...layers, directories], base.config, unpacked, options);
 }
 
 /** Programs run only on their own architecture. */
@@ -98,7 +122,7 @@ function findPlatformHere({ base, dockerfile }: BuildSources): number {
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const { platforms } = base.image;
   const index = platforms.findIndex(({ config }) => config.platform.architecture === architecture);
-  if (index !== -1 || !dockerfile.steps.some(({ kind }) => kind === 'run')) return Math.max(index, 0);
+  if (index !== -1 || !hasChecks(dockerfile)) return Math.max(index, 0);
   throw new ConfigurationError(
     'platform-missing',
     `The base image has ${platforms.map(({ config }) => formatPlatform(config.platform)).join(', ')}, and this runner is ` +

@@ -10,7 +10,13 @@ export interface LayoutImage {
   /** The name it answers to inside the layout. */
   readonly name: string;
   readonly config: Buffer;
-  readonly layers: readonly Descriptor[];
+  readonly layers: readonly LayoutLayer[];
+}
+
+/** A layer and its bytes, compressed as the descriptor says. */
+export interface LayoutLayer {
+  readonly descriptor: Descriptor;
+  readonly content: Content;
 }
 
 /**
@@ -18,11 +24,7 @@ export interface LayoutImage {
  *
  * https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md
  */
-export async function writeOciLayout(
-  directory: string,
-  images: readonly LayoutImage[],
-  open: (layer: Descriptor) => Content,
-): Promise<void> {
+export async function writeOciLayout(directory: string, images: readonly LayoutImage[]): Promise<void> {
   const written = new Set<Digest>();
   const writeBlob = async (digest: Digest, content: Content): Promise<void> => {
     if (written.has(digest)) return;
@@ -32,9 +34,10 @@ export async function writeOciLayout(
   };
   const manifests: object[] = [];
   for (const { name, config, layers } of images) {
-    for (const layer of layers) await writeBlob(layer.digest, open(layer));
+    for (const { descriptor, content } of layers) await writeBlob(descriptor.digest, content);
     await writeBlob(digestOf(config), contentOf(config));
-    const manifest = encodeManifest(config, layers);
+    const descriptors = layers.map(({ descriptor }) => descriptor);
+    const manifest = encodeManifest(config, descriptors);
     await writeBlob(manifest.digest, contentOf(manifest.bytes));
     manifests.push({
       mediaType: manifest.mediaType,

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMachinery, lastLine } from './buildah.ts';
-import { CHECK_LIMIT, type CheckTool, mustRun, type RunProgram } from './check-tool.ts';
+import { CHECK_LIMIT, type CheckTool, mountArguments, mustRun, type RunProgram } from './check-tool.ts';
 
 /**
  * Runs checks with podman, in a storage of its own below `directory`; needs no root. `layout` is relative, see `openBuildah`.
@@ -14,10 +14,10 @@ export function openPodman(run: RunProgram, layout: string, directory: string): 
     (await mustRun(run, 'podman', [...storage, ...args])).trim();
   return {
     name: 'podman',
-    run: async (image, command) => {
+    run: async (image, command, mounts) => {
       const id = lastLine(await podman('pull', '--quiet', `oci:${layout}:${image}`));
       const options = ['--network', 'none', '--ulimit', 'host', '--pull', 'never', '--http-proxy=false'];
-      const container = lastLine(await podman('create', ...options, id, ...command));
+      const container = lastLine(await podman('create', ...options, ...mountArguments(mounts), id, ...command));
       try {
         const result = await run('podman', [...storage, 'start', '--attach', container], { limit: CHECK_LIMIT });
         return { ...result, changed: parseChanges(await podman('diff', '--format', 'json', container)) };

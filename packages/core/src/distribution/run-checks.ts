@@ -2,23 +2,30 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dockerfile, Step } from '../dockerfile/dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
-import type { Descriptor } from '../image/manifest.ts';
-import type { Content } from '../util/content.ts';
 import type { Log } from '../util/log.ts';
 import { formatDuration } from '../util/units.ts';
 import { openBuildah } from './buildah.ts';
 import { type CheckTool, cleanRunner, isInstalled } from './check-tool.ts';
 import { applySteps, type ContainerSettings } from './container-settings.ts';
 import { envOf, type ImageConfig } from './image-config.ts';
-import { writeOciLayout } from './oci-layout.ts';
+import { type LayoutLayer, writeOciLayout } from './oci-layout.ts';
 import { openPodman } from './podman.ts';
+
+/** A layer that an engine is given. */
+export interface CheckedBlob extends LayoutLayer {
+  readonly diffId: string;
+}
 
 /** One platform of a finished image that no tag shows yet. */
 export interface CheckedImage {
-  readonly layers: readonly Descriptor[];
-  readonly diffIds: readonly string[];
   readonly base: ImageConfig;
-  readonly open: (layer: Descriptor) => Content;
+  /** Everything but packages, the lowest first. */
+  readonly layers: readonly CheckedBlob[];
+  /**
+   * The packages by distribution, as directories of this machine that each check can read. As layers of the image an engine
+   * would copy, unpack and measure all of them first, which takes a hundred times as long as most checks.
+   */
+  readonly packages: ReadonlyMap<string, string>;
 }
 
 export interface CheckOptions {
@@ -54,11 +61,12 @@ export async function runChecks(dockerfile: Dockerfile, image: CheckedImage, opt
       ),
       layers: image.layers,
     }));
-    await writeOciLayout(join(directory, LAYOUT), images, image.open);
+    await writeOciLayout(join(directory, LAYOUT), images);
+    const mounts = [...image.packages].map(([name, source]) => ({ source, target: `/packages/${name}` }));
     for (const [index, step] of checks.entries()) {
       const started = Date.now();
       const place = `${dockerfile.file}:${step.line}: ${step.text}`;
-      const { exitCode, output, changed } = await tool.run(`check-${index}`, step.command);
+      const { exitCode, output, changed } = await tool.run(`check-${index}`, step.command, mounts);
       log.info(`${place}\n${output.trim()}`);
       if (exitCode !== 0) throw failedCheck(place, exitCode, output);
       if (changed.length > 0) throw changingCheck(place, changed);
@@ -86,11 +94,12 @@ async function openTool({ directory, env }: CheckOptions): Promise<CheckTool> {
 }
 
 /** The configuration as it was when the RUN line was reached; an entrypoint would swallow the command. */
-function encodeConfig({ base, diffIds }: CheckedImage, settings: ContainerSettings, args: RunStep['args']): Buffer {
+function encodeConfig({ base, layers }: CheckedImage, settings: ContainerSettings, args: RunStep['args']): Buffer {
   const { Entrypoint: _entrypoint, Cmd: _command, ...others } = settings;
   const env = new Map([...args, ...envOf({ ...base, config: settings })]);
   const Env = [...env].map(([name, value]) => `${name}=${value}`);
-  const config = { ...base.platform, config: { ...others, Env }, rootfs: { type: 'layers', diff_ids: diffIds } };
+  const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
+  const config = { ...base.platform, config: { ...others, Env }, rootfs };
   return Buffer.from(JSON.stringify(config));
 }
 
@@ -100,10 +109,12 @@ export function isVerdict({ code }: ConfigurationError): boolean {
 }
 
 function failedCheck(place: string, exitCode: number, output: string): ConfigurationError {
+  const cure = /read-only file system/i.test(output)
+    ? 'A check can read the packages, and not change them: correct the check, or put what it does into a base image of your own.'
+    : 'Correct the packages it names, and push again.';
   return new ConfigurationError(
     'check-failed',
-    `${place} failed with the exit code ${exitCode}; nothing was published. Its last lines:\n${output.trim().slice(-2000)}\n` +
-      'Correct the packages it names, and push again.',
+    `${place} failed with the exit code ${exitCode}; nothing was published. Its last lines:\n${output.trim().slice(-2000)}\n${cure}`,
   );
 }
 
