@@ -44,6 +44,8 @@ export class BranchStore {
     this.#env = gitEnvironment(env, {
       'protocol.version': '2',
       'gc.auto': '0',
+      // A process after each fetch, to find out that there is nothing to do.
+      'maintenance.auto': 'false',
       // Always packs, which can be moved as a whole.
       'fetch.unpackLimit': '1',
       // What git maps and keeps of a pack of gigabytes is memory all the same.

@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHECK_LIMIT, type CheckTool, mountArguments, mustRun, type RunProgram } from './check-tool.ts';
+import { removeTemporaryDirectory } from './temporary-directory.ts';
 
 /**
  * Runs checks with buildah, in a storage of its own below `directory`; needs root. `layout` is relative to where `run` runs
@@ -20,23 +20,16 @@ export function openBuildah(run: RunProgram, layout: string, directory: string):
     name: 'buildah',
     run: async (image, command, mounts) => {
       const container = lastLine(await buildah('from', '--quiet', '--pull-always', `oci:${layout}:${image}`));
-      try {
-        const mount = lastLine(await buildah('mount', container));
-        const before = await list(mount);
-        isolation ??= await chooseIsolation(run);
-        const options = ['--isolation', 'chroot', ...mountArguments(mounts)];
-        const args = ['buildah', ...storage, 'run', ...options, container, '--', ...command];
-        const result = await run('unshare', [...isolation, ...args], { limit: CHECK_LIMIT });
-        return { ...result, changed: compareListings(before, await list(mount)) };
-      } finally {
-        await buildah('rm', container);
-      }
+      const mount = lastLine(await buildah('mount', container));
+      const before = await list(mount);
+      isolation ??= await chooseIsolation(run);
+      const options = ['--isolation', 'chroot', ...mountArguments(mounts)];
+      const args = ['buildah', ...storage, 'run', ...options, container, '--', ...command];
+      const result = await run('unshare', [...isolation, ...args], { limit: CHECK_LIMIT });
+      return { ...result, changed: compareListings(before, await list(mount)) };
     },
-    close: async () => {
-      await run('buildah', [...storage, 'rm', '--all']);
-      await run('buildah', [...storage, 'rmi', '--all', '--force']);
-      await rm(directory, { recursive: true, force: true });
-    },
+    // Containers and images are nothing but this: buildah would take them apart one by one first.
+    close: () => removeTemporaryDirectory(directory),
   };
 }
 

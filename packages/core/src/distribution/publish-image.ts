@@ -37,7 +37,10 @@ export async function publishImage(
   await mapPooled(planBlobs([...layersOf(image).values()]), BLOBS_AT_ONCE, async (descriptor) => {
     const layer = ready.get(descriptor.digest);
     const from = layer === undefined ? base : layer.from;
-    if (from !== undefined) {
+    if (from !== undefined && `${from}` === `${target}`) {
+      // The plan has asked for it.
+      reused += descriptor.size;
+    } else if (from !== undefined) {
       const road = await copier.copy(descriptor, from, target);
       if (road === 'streamed') pushed += descriptor.size;
       else reused += descriptor.size;
