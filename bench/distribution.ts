@@ -5,6 +5,8 @@ import type { DockerRegistry } from '../test/interop/docker-registry.ts';
 import { actionCommand } from './action-command.ts';
 import { Buildah } from './buildah.ts';
 import type { Attempt, Contest, Contestant, Result } from './contest.ts';
+import { DockerBuild } from './docker-build.ts';
+import type { DockerfileBuilder } from './dockerfile-builder.ts';
 import { measure } from './measure.ts';
 import { countRequests, type Place } from './place.ts';
 import { whyMissing } from './skopeo.ts';
@@ -34,7 +36,8 @@ export const LARGE_SIZES: readonly StorageSize[] = [
   { label: '20000-versions', versions: 20_000, names: 193, peers: false },
 ];
 
-const JOBS = ['cold', 'unchanged', 'one-added', 'cascade'] as const;
+/** `fold` adds as many versions as make all recent layers be folded into the base ones. */
+const JOBS = ['cold', 'unchanged', 'one-added', 'cascade', 'fold'] as const;
 type Job = (typeof JOBS)[number];
 
 export function distributionCases(sizes: readonly StorageSize[]): string[] {
@@ -70,33 +73,88 @@ export async function distributionContest(
 ): Promise<Result> {
   const { job, size } = readCase(name, JOBS, sizes);
   const storage = await storageOf(place, size);
-  const warm = job === 'cold' ? undefined : new Buildah(place.fresh('buildah'), storage.cloneUrl, storage.registry);
-  const absent = size.peers ? whyNoBuildah() : 'a peer would need hours';
-  try {
-    if (job !== 'cold') await buildOurs(place, storage, storage.registry, CASCADE);
-    if (warm !== undefined && absent === undefined) {
-      await warm.prepare();
-      await measure({ script: warm.script(job === 'cascade' ? CASCADE : ['production']), directory: place.directory });
-    }
-    const ours: Contestant = {
-      name: 'build-distribution',
-      attempt: () => attempt(place, storage, job, (target) => buildOurs(place, storage, target, partsOf(job))),
-    };
-    const peer: Contestant = {
-      name: 'buildah bud, push',
-      absent,
-      attempt: () => attempt(place, storage, job, (target) => buildWithBuildah(place, storage, target, job, warm)),
-    };
-    const runs = job === 'one-added' && !size.peers ? { runs: ADDITIONS } : {};
-    return await hold({ job: 'distribution', name, ours, peers: [peer], ...runs });
-  } finally {
-    await warm?.clear();
-  }
+  const peers = BUILDERS.map(
+    ({ who, Builder, jobs, why }): Contestant => ({
+      name: who,
+      absent: size.peers ? whyNotFor(job, jobs, why()) : 'a peer would need hours',
+      attempt: async () => {
+        const warm = job === 'cold' ? undefined : await warmBuilder(place, storage, Builder, partsOf(job));
+        return attempt(place, storage, job, (target) => buildWithPeer(place, storage, target, job, Builder, warm));
+      },
+    }),
+  );
+  if (job !== 'cold') await buildOurs(place, storage, storage.registry, CASCADE);
+  const ours: Contestant = {
+    name: 'build-distribution',
+    attempt: () => attempt(place, storage, job, (target) => buildOurs(place, storage, target, partsOf(job))),
+  };
+  const most = job === 'fold' ? 1 : ADDITIONS;
+  const runs = job === 'fold' || (job === 'one-added' && !size.peers) ? { runs: most } : {};
+  return hold({ job: 'distribution', name, ours, peers, ...runs });
+}
+
+/** A peer, and the jobs for which there is time for it: one build of two thousand versions takes minutes. */
+interface BuilderPeer {
+  readonly who: string;
+  readonly Builder: typeof Buildah | typeof DockerBuild;
+  readonly jobs: readonly Job[];
+  /** Says why it cannot take part. */
+  readonly why: () => string | undefined;
+}
+
+const BUILDERS: readonly BuilderPeer[] = [
+  {
+    who: 'buildah bud, push',
+    Builder: Buildah,
+    jobs: ['cold', 'unchanged', 'one-added', 'cascade'],
+    why: whyNoBuildah,
+  },
+  {
+    who: 'docker build, push',
+    Builder: DockerBuild,
+    jobs: ['one-added'],
+    why: () => whyNoBase() ?? whyMissing('dockerd', 'docker', 'git'),
+  },
+];
+
+function whyNotFor(job: Job, jobs: readonly Job[], why: string | undefined): string | undefined {
+  if (job === 'fold') return 'it has no layers to fold';
+  return why ?? (jobs.includes(job) ? undefined : 'measured for other jobs only');
+}
+
+/** Builders that have built before, by storage and kind: they end with the bench. */
+const warmBuilders = new Map<StoragePlace, Map<BuilderPeer['Builder'], DockerfileBuilder>>();
+
+/** Returns a builder that has built the distributions before, as one on a machine that is kept has. */
+async function warmBuilder(
+  place: Place,
+  storage: StoragePlace,
+  Builder: BuilderPeer['Builder'],
+  distributions: readonly string[],
+): Promise<DockerfileBuilder> {
+  const known = warmBuilders.get(storage) ?? new Map<BuilderPeer['Builder'], DockerfileBuilder>();
+  warmBuilders.set(storage, known);
+  const builder = known.get(Builder) ?? new Builder(place.fresh('builder'), storage.cloneUrl, storage.registry);
+  known.set(Builder, builder);
+  await builder.prepare(storage.bases);
+  const missing = builder.notBuilt(distributions);
+  if (missing.length > 0) await measure({ script: builder.script(missing), directory: place.directory });
+  return builder;
+}
+
+/** Ends what builders have started. */
+export async function closeBuilders(): Promise<void> {
+  for (const builder of warmBuilders.values().flatMap((known) => known.values())) await builder.clear();
+  warmBuilders.clear();
+}
+
+function whyNoBase(): string | undefined {
+  if (process.getuid?.() !== 0) return 'it builds here for root only';
+  return findBusybox() === undefined ? 'busybox-static is not installed' : undefined;
 }
 
 function whyNoBuildah(): string | undefined {
-  if (process.getuid?.() !== 0) return 'buildah builds here for root only';
-  return findBusybox() === undefined ? 'busybox-static is not installed' : whyMissing('buildah', 'git');
+  return whyNoBase() ?? whyMissing('buildah', 'git');
 }
 
 /** Checks run where the Dockerfile's RUN lines can: then both sides run them. */
@@ -114,6 +172,7 @@ async function attempt(
   build: (target: DockerRegistry) => Promise<Omit<Attempt, 'bytes' | 'requests'>>,
 ): Promise<Attempt> {
   if (job === 'one-added' || job === 'cascade') await storage.addVersion('production');
+  if (job === 'fold') await storage.fillRecentLayers();
   if (job === 'unchanged') await buildOurs(place, storage, storage.registry, ['production']);
   const work = async (target: DockerRegistry): Promise<Attempt> => {
     const before = await storedBytes(target.directory);
@@ -161,23 +220,26 @@ async function buildOurs(
   }
 }
 
-async function buildWithBuildah(
+async function buildWithPeer(
   place: Place,
   storage: StoragePlace,
   target: DockerRegistry,
   job: Job,
-  warm: Buildah | undefined,
+  Builder: BuilderPeer['Builder'],
+  warm: DockerfileBuilder | undefined,
 ): Promise<Omit<Attempt, 'bytes'>> {
-  const buildah = warm ?? new Buildah(place.fresh('buildah'), storage.cloneUrl, target);
+  const builder = warm ?? new Builder(place.fresh('builder'), storage.cloneUrl, target);
   try {
-    await buildah.prepare();
-    const measured = await measure({ script: buildah.script(partsOf(job)), directory: place.directory });
+    await builder.prepare(storage.bases);
+    const measured = await measure({ script: builder.script(partsOf(job)), directory: place.directory });
     const url = `http://${target.name}/v2/${IMAGE}/manifests/production`;
-    const accept = 'application/vnd.oci.image.manifest.v1+json';
-    const response = await fetch(url, { method: 'HEAD', headers: { accept } });
-    if (!response.ok) throw new Error(`buildah pushed nothing: ${url} answers ${response.status}.`);
+    const response = await fetch(url, { method: 'HEAD', headers: { accept: MANIFESTS } });
+    if (!response.ok) throw new Error(`nothing was pushed: ${url} answers ${response.status}.`);
     return measured;
   } finally {
-    if (warm === undefined) await buildah.clear();
+    if (warm === undefined) await builder.clear();
   }
 }
+
+/** What builders push. */
+const MANIFESTS = 'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json';

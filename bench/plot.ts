@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Result } from './contest.ts';
-import { standingsOf } from './report.ts';
+import { type AmortisedAddition, amortise, standingsOf } from './report.ts';
 
 /** What is drawn, and how its numbers are written. */
 const FIGURES = [
@@ -30,15 +30,15 @@ export async function writeGrowth(directory: string, results: readonly Result[],
   for (const figure of FIGURES) {
     await writeFile(join(directory, `scale-${figure.name}.svg`), draw(lines, figure));
   }
-  await writeFile(join(directory, 'scale-figures.md'), describe(lines, machine));
+  await writeFile(join(directory, 'scale-figures.md'), describe(lines, amortise(results), machine));
 }
 
 function linesOf(results: readonly Result[]): Line[] {
   const measured = results.flatMap((result) => {
-    const [, job, versions] = /^([a-z-]+)-(\d+)$/.exec(result.contest.name) ?? [];
+    const [, job, versions, shape] = /^([a-z-]+)-(\d+)(-versions)?$/.exec(result.contest.name) ?? [];
     if (result.contest.job !== 'distribution' || job === undefined) return [];
     return standingsOf(result).map(({ who, side, seconds }) => ({
-      job,
+      job: shape === undefined ? job : `${job}, more versions of each name`,
       who,
       versions: Number(versions),
       values: { seconds, bytes: side.bytes, memory: side.memory },
@@ -52,15 +52,25 @@ function linesOf(results: readonly Result[]): Line[] {
   });
 }
 
-function describe(lines: readonly Line[], machine: string): string {
+function describe(lines: readonly Line[], amortised: readonly AmortisedAddition[], machine: string): string {
   const rows = lines.flatMap(({ job, who, points }) =>
     points.map(({ versions, values }) =>
       [job, who, versions, values.seconds.toFixed(2), mega(values.bytes), mega(values.memory)].join(' | '),
     ),
   );
+  const shares = amortised.map(({ size, addition, fold, period, amortised: together }) =>
+    [size, mega(addition), mega(fold), period, mega(together)].join(' | '),
+  );
   const head = 'job | who | versions | seconds | MB to the registry | MB of memory';
-  const table = [head, head.replace(/[^|]+/g, ' --- '), ...rows].map((row) => `| ${row} |`).join('\n');
-  return `# Figures\n\nMedians, measured on ${machine}.\n\n${table}\n`;
+  const folds = 'versions | MB an addition | MB the fold | additions from fold to fold | MB an addition with its share';
+  return `# Figures\n\nMedians, measured on ${machine}.\n\n${tableOf(head, rows)}\n\n${FOLDS}\n\n${tableOf(folds, shares)}\n`;
+}
+
+const FOLDS = `What an addition sends on average, what a fold of all recent layers into the base ones sends, and the two together when the
+fold is shared out over the additions that lead to it.`;
+
+function tableOf(head: string, rows: readonly string[]): string {
+  return [head, head.replace(/[^|]+/g, ' --- '), ...rows].map((row) => `| ${row} |`).join('\n');
 }
 
 function mega(bytes: number): string {

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { recentCapacity } from '@slipway/core/distribution/package-plan';
 import { formatBytes } from '@slipway/core/util/units';
 import type { Attempt, Result, Standing } from './contest.ts';
 import { DISTURBING } from './machine.ts';
@@ -145,6 +146,42 @@ export function formatVerdicts(results: readonly Result[]): string {
     .join('\n');
 }
 
+/** What additions cost when the fold that so many of them bring about is shared out over them; bytes. */
+export interface AmortisedAddition {
+  readonly size: string;
+  /** Mean of those that were measured. */
+  readonly addition: number;
+  readonly fold: number;
+  /** Additions from one fold to the next. */
+  readonly period: number;
+  readonly amortised: number;
+}
+
+/** Returns it for each size of which both were measured. */
+export function amortise(results: readonly Result[]): AmortisedAddition[] {
+  const attemptsOf = (name: string) =>
+    results.find(({ contest }) => contest.job === 'distribution' && contest.name === name)?.standings[0].attempts ?? [];
+  return results.flatMap(({ contest: { job, name } }) => {
+    const [, size, versions] = /^fold-((\d+).*)$/.exec(name) ?? [];
+    const additions = attemptsOf(`one-added-${size}`);
+    const [folded] = attemptsOf(name);
+    if (job !== 'distribution' || size === undefined || folded === undefined || additions.length === 0) return [];
+    const addition = additions.reduce((sum, { bytes }) => sum + bytes, 0) / additions.length;
+    const period = recentCapacity(Number(versions));
+    return [{ size, addition, fold: folded.bytes, period, amortised: addition + folded.bytes / period }];
+  });
+}
+
+/** Returns a line for each size. */
+export function formatAmortised(results: readonly Result[]): string {
+  return amortise(results)
+    .map(
+      ({ size, addition, fold, period, amortised }) =>
+        `distribution ${size}: ${formatBytes(addition)} an addition on average, ${formatBytes(fold)} the fold after ${period} of them: ${formatBytes(amortised)} together`,
+    )
+    .join('\n');
+}
+
 /** Writes what programs read; cases that are only printed are not in it. */
 export async function writeReport(file: string, results: readonly Result[], machine: string): Promise<void> {
   const kept = results.filter(({ contest }) => contest.printedOnly !== true);
@@ -156,7 +193,13 @@ export async function writeReport(file: string, results: readonly Result[], mach
     });
   });
   // Cases without a peer have a list of their own: a row is a comparison.
-  const report = { machine, rows: kept.flatMap(rowsOf), alone, absent: kept.flatMap(absentOf) };
+  const report = {
+    machine,
+    rows: kept.flatMap(rowsOf),
+    alone,
+    amortised: amortise(kept),
+    absent: kept.flatMap(absentOf),
+  };
   await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 

@@ -3,13 +3,20 @@ import { buildQuietly } from '../scripts/build-quietly.ts';
 import { assembleRelease } from '../scripts/release-tree.ts';
 import { ARCHIVE_CASES, archiveContest } from './archive.ts';
 import { type Contest, hold, type Result, type Rules } from './contest.ts';
-import { distributionCases, distributionContest, LARGE_SIZES, SIZES, type StorageSize } from './distribution.ts';
+import {
+  closeBuilders,
+  distributionCases,
+  distributionContest,
+  LARGE_SIZES,
+  SIZES,
+  type StorageSize,
+} from './distribution.ts';
 import { describeMachine, waitForQuiet } from './machine.ts';
 import { MEMORY_CASES, memoryContest } from './memory.ts';
 import { Place } from './place.ts';
 import { writeGrowth } from './plot.ts';
 import { promoteCases, promoteContest } from './promote.ts';
-import { formatTable, formatVerdicts, writeReport } from './report.ts';
+import { formatAmortised, formatTable, formatVerdicts, writeReport } from './report.ts';
 import { whyMissing } from './skopeo.ts';
 import { startCases, startContest } from './start.ts';
 import { SYNC_CASES, syncContest } from './sync.ts';
@@ -52,7 +59,13 @@ export async function runBench(options: BenchOptions): Promise<void> {
   if (missing !== undefined) throw new Error(`${missing}: the registries of the bench are Debian's.`);
   const place = await openPlace(options);
   for (const signal of ['SIGINT', 'SIGTERM'])
-    process.once(signal, () => void place.close().finally(() => process.exit(1)));
+    process.once(
+      signal,
+      () =>
+        void closeBuilders()
+          .then(() => place.close())
+          .finally(() => process.exit(1)),
+    );
   try {
     const jobs = jobsOf(place, options);
     const plan = Object.entries(jobs).flatMap(([name, { cases, run }]) =>
@@ -74,11 +87,14 @@ export async function runBench(options: BenchOptions): Promise<void> {
         console.error(messageOf(error));
       }
     }
-    console.log(`\n${formatTable(results)}\n\n${formatVerdicts(results)}`);
+    console.log(
+      `\n${formatTable(results)}\n\n${[formatVerdicts(results), formatAmortised(results)].filter(Boolean).join('\n')}`,
+    );
     if (options.plot !== undefined) await writeGrowth(options.plot, results, describeMachine());
     if (options.json !== undefined) await writeReport(options.json, results, describeMachine());
     if (failed > 0) throw new Error(`${failed} of ${plan.length} cases failed.`);
   } finally {
+    await closeBuilders();
     await place.close();
   }
 }

@@ -67,18 +67,24 @@ export async function makeStorage(directory: string, options: StorageOptions): P
   return { directory, versions: options.versions, names: storage.names, ...figures, seconds };
 }
 
-/** Commits one more version of a name to a branch; each `count` gives another one. */
-export async function addVersion(
+/** Commits one more version of a name to a branch for each count, in one commit; each count gives another one. */
+export async function addVersions(
   directory: string,
   branch: string,
   options: StorageOptions,
-  count: number,
-): Promise<{ readonly name: string; readonly version: string }> {
+  counts: readonly number[],
+): Promise<AddedVersion[]> {
   const storage = new Generator(options);
   const importer = new Importer(directory);
-  const version = await storage.writeAddition(importer, branch, count);
+  const versions = await storage.writeAdditions(importer, branch, counts);
   await importer.end();
-  return version;
+  return versions;
+}
+
+/** A version that was committed after the repository was made. */
+export interface AddedVersion {
+  readonly name: string;
+  readonly version: string;
 }
 
 class Generator {
@@ -133,25 +139,32 @@ class Generator {
     return { files, bytes, uniqueBytes };
   }
 
-  async writeAddition(importer: Importer, branch: string, count: number) {
-    const name = Math.floor(this.#dice(count, 91) * this.names);
-    const slots = slotsOf(name, this.#dice);
-    // No branch has so many versions of a name.
-    const number = 5000 + count;
-    const before = contentsOf(name, slots, 1, this.#dice);
-    const labels = slots.map(({ change }, slot) => {
-      const isNew = this.#dice(name, slot, count, 92) < change;
-      return { slot, number: isNew ? number : (before[slot]?.[0] ?? 0) };
+  async writeAdditions(importer: Importer, branch: string, counts: readonly number[]): Promise<AddedVersion[]> {
+    const additions = counts.map((count) => {
+      const name = Math.floor(this.#dice(count, 91) * this.names);
+      // No branch has so many versions of a name.
+      const number = 5000 + count;
+      return { name, number, count, path: `packages/${nameOf(name)}/${versionOf(number)}` };
     });
-    for (const { slot, number: content } of labels) {
-      await importer.blob(this.#file(name, slot, content, slots[slot]), `${slot}`);
+    for (const { name, number, count } of additions) {
+      const slots = slotsOf(name, this.#dice);
+      const before = contentsOf(name, slots, 1, this.#dice);
+      for (const [slot, about] of slots.entries()) {
+        const isNew = this.#dice(name, slot, count, 92) < about.change;
+        const content = isNew ? number : (before[slot]?.[0] ?? 0);
+        await importer.blob(this.#file(name, slot, content, about), `${count}.${slot}`);
+      }
     }
-    const [packageName, version] = [nameOf(name), versionOf(number)];
-    await importer.commit(branch, `[${branch}] Add ${packageName} ${version}`, `refs/heads/${branch}^0`);
-    for (const [slot, { path, mode }] of slots.entries()) {
-      await importer.file(mode, `${slot}`, `packages/${packageName}/${version}/${path}`);
+    const added = additions.map(({ name, number }) => ({ name: nameOf(name), version: versionOf(number) }));
+    const [first, ...others] = added.map(({ name, version }) => `${name} ${version}`);
+    const more = others.length === 0 ? '' : ` and ${others.length} more`;
+    await importer.commit(branch, `[${branch}] Add ${first}${more}`, `refs/heads/${branch}^0`);
+    for (const { name, count, path: directory } of additions) {
+      for (const [slot, { path, mode }] of slotsOf(name, this.#dice).entries()) {
+        await importer.file(mode, `${count}.${slot}`, `${directory}/${path}`);
+      }
     }
-    return { name: packageName, version };
+    return added;
   }
 
   #file(name: number, slot: number, content: number, about: Slot | undefined): Buffer {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { recentCapacity } from '@slipway/core/distribution/package-plan';
 import { makeFileLayer } from '@slipway/sandbox/images/file-layer';
 import { pushImage } from '@slipway/sandbox/images/push-image';
 import { findBusybox } from '@slipway/sandbox/images/registry-base-image';
@@ -9,7 +10,16 @@ import { composeImage } from '@slipway/sandbox/images/sample-image';
 import type { DockerRegistry } from '../test/interop/docker-registry.ts';
 import type { Place } from './place.ts';
 import { type ServerProcess, startServerProcess } from './server-process.ts';
-import { addVersion, BASE, BASE_TAG, IMAGE, makeStorage, REGISTRY, type StorageOptions } from './storage-generator.ts';
+import {
+  type AddedVersion,
+  addVersions,
+  BASE,
+  BASE_TAG,
+  IMAGE,
+  makeStorage,
+  REGISTRY,
+  type StorageOptions,
+} from './storage-generator.ts';
 
 /** The repository's name on the sandbox's GitHub. */
 export const STORAGE = 'acme/package-storage';
@@ -70,6 +80,11 @@ export class StoragePlace {
     return { GITHUB_SERVER_URL: serverUrl, GITHUB_API_URL: apiUrl, GITHUB_REPOSITORY: STORAGE };
   }
 
+  /** The base images of the branches' Dockerfiles, without their registry. */
+  get bases(): string[] {
+    return this.#bases.map((tag) => `${BASE}:${tag}`);
+  }
+
   get cloneUrl(): string {
     return `${this.#github.about['serverUrl']}/${STORAGE}`;
   }
@@ -80,9 +95,31 @@ export class StoragePlace {
   }
 
   /** Commits one more package version. */
-  addVersion(branch: string): Promise<{ readonly name: string; readonly version: string }> {
-    this.#additions += 1;
-    return addVersion(this.repository, branch, this.options, this.#additions);
+  async addVersion(branch: string): Promise<AddedVersion> {
+    const [version] = await this.addVersions(branch, 1);
+    if (version === undefined) throw new RangeError('nothing was added');
+    return version;
+  }
+
+  /** Commits so many more package versions at once. */
+  addVersions(branch: string, count: number): Promise<AddedVersion[]> {
+    const counts = Array.from({ length: count }, (_, index) => this.#additions + index + 1);
+    this.#additions += count;
+    return addVersions(this.repository, branch, this.options, counts);
+  }
+
+  /** Commits as many versions to production as make its next build fold all recent layers, and returns how many. */
+  async fillRecentLayers(): Promise<number> {
+    const { stdout } = await run(
+      'git',
+      [`--git-dir=${this.repository}`, ...['ls-tree', '-d', '-r', '--name-only', 'production', 'packages/']],
+      { maxBuffer: 2 ** 30 },
+    );
+    const versions = stdout.split('\n').filter((path) => path.split('/').length === 3).length;
+    let count = 1;
+    while (count <= recentCapacity(versions + count)) count += 1;
+    await this.addVersions('production', count);
+    return count;
   }
 
   /** Pushes the base image that the Dockerfiles name: a package registry that counts manifests, and nothing else. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { addVersion, makeStorage } from '../bench/storage-generator.ts';
+import { addVersions, makeStorage } from '../bench/storage-generator.ts';
 import { temporaryDirectory } from './bundle.ts';
 
 const git = (directory: string, ...args: string[]): string =>
@@ -12,7 +12,7 @@ describe('a storage repository that is made', () => {
     const heads = async (seed: string) => {
       const directory = join(temporaryDirectory(), 'storage.git');
       await makeStorage(directory, { versions: 12, seed });
-      await addVersion(directory, 'production', { versions: 12, seed }, 1);
+      await addVersions(directory, 'production', { versions: 12, seed }, [1, 2]);
       return git(directory, 'for-each-ref', '--format=%(refname) %(objectname)');
     };
     const first = await heads('a');

@@ -32,6 +32,11 @@ const RECENT_SHARE = 16;
 /** Where recent layers could hold no more than this, base layers are so small that recent ones are of no use. */
 const FEWEST_RECENT = 4;
 
+/** Returns how many of so many versions recent layers hold together; one more folds them. */
+export function recentCapacity(versions: number): number {
+  return Math.floor(versions / RECENT_SHARE);
+}
+
 /** Returns how many of a distribution's layers are recent ones. */
 export function countRecentLayers(layers: number): number {
   return Math.floor(layers / 4);
@@ -56,7 +61,7 @@ export function planPackages(
   const bases = layers - recent;
   if (previous?.bases !== bases) return planAnew(wanted, bases);
   const draft = new Draft(previous, wanted);
-  const capacity = Math.floor(wanted.length / RECENT_SHARE);
+  const capacity = recentCapacity(wanted.length);
   if (capacity < FEWEST_RECENT || draft.levels.length > recent) draft.fold(bases);
   else {
     draft.addToChangedBases(bases);
