@@ -112,7 +112,7 @@ const BUILDERS: readonly BuilderPeer[] = [
   {
     who: 'docker build, push',
     Builder: DockerBuild,
-    jobs: ['one-added'],
+    jobs: ['cold'],
     why: () => whyNoBase() ?? whyMissing('dockerd', 'docker', 'git'),
   },
 ];

@@ -4,6 +4,7 @@ import { need } from '@slipway/core/configuration/configuration';
 import { BranchStore } from '@slipway/core/distribution/branch-store';
 import { buildImage } from '@slipway/core/distribution/build-image';
 import { resolveSources } from '@slipway/core/distribution/build-sources';
+import { prefetchCommits } from '@slipway/core/distribution/prefetch';
 import { checkVersionTag, findImageOfVersion, writeVersionTag } from '@slipway/core/distribution/version-tag';
 import { isAncestor } from '@slipway/core/github/ancestry';
 import { parseReference } from '@slipway/core/image/reference';
@@ -58,7 +59,10 @@ export async function run(inputs: Inputs, runtime: Runtime): Promise<Outputs> {
         return await reportTagged(tagged, store, runtime);
       }
     }
-    const branch = await runtime.group(`Fetch ${commit} of ${url}`, () => store.openCommit(commit));
+    const branch = await runtime.group(`Fetch ${commit} of ${url}`, async () => {
+      await prefetchCommits({ distribution, settings, commit }, images, store);
+      return store.openCommit(commit);
+    });
     try {
       const builder = inputs.builder === 'slipway' ? undefined : inputs.builder;
       const isForeignBuild = builder !== undefined;

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ConfigurationError, explainError, messageOf, withCode } from '../errors.ts';
 import { type EventContext, readEvent } from '../github/event.ts';
 import type { Log } from '../util/log.ts';
@@ -104,7 +104,7 @@ function createRuntime(
     event: readEvent(env),
     env,
     summary,
-    workDirectory: typeof given === 'string' ? given : join(env['RUNNER_TEMP'] || tmpdir(), 'slipway'),
+    workDirectory: typeof given === 'string' ? resolve(given) : join(env['RUNNER_TEMP'] || tmpdir(), 'slipway'),
     annotate: ({ severity, title, message, file, line, column }) => {
       const properties = {
         title: disarm(title),

@@ -52,9 +52,8 @@ export class BranchCommit implements PackageSource {
     await this.#deep.load(coverUnits(units, this.tree).filter((id) => id !== ''));
   }
 
-  /** Returns the files of package versions. */
+  /** Returns the files of package versions, which were loaded before. */
   async listPackages(units: readonly PackageUnit[]): Promise<GitFile[]> {
-    await this.load(units);
     const paths = units.map(({ path }) => `${PACKAGES}/${path}`);
     const directories = paths.flatMap((path) => {
       const id = this.tree.directories.get(path);

@@ -86,6 +86,7 @@ describe('a branch store', () => {
     const units = listPackageUnits(branch.tree);
     expect(units.map(({ path }) => path)).toEqual(['log/1.0.0', 'log/v2', 'tcp/1.0.0']);
     const log = units.slice(0, 2);
+    await branch.load(log);
     const files = await branch.listPackages(log);
     expect(files.map(({ path, mode }) => [path, mode])).toEqual([
       ['packages/log/1.0.0/manifest.yml', '100644'],
@@ -213,7 +214,7 @@ describe('a branch store', () => {
     const id = git('-C', repository, 'rev-parse', 'HEAD:packages/log/1.0.0/manifest.yml');
     rmSync(join(repository, '.git/objects', id.slice(0, 2), id.slice(2)));
     const branch = await open().openCommit(commit);
-    await expect(branch.listPackages(listPackageUnits(branch.tree))).rejects.toThrow(
+    await expect(branch.load(listPackageUnits(branch.tree))).rejects.toThrow(
       new RegExp(`packages/log/(1\\.0\\.0|v2)/manifest\\.yml cannot be read: its git object ${id}`),
     );
     await branch.blobs.close();

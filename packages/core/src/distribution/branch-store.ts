@@ -76,6 +76,17 @@ export class BranchStore {
     }
   }
 
+  /** Fetches the upper directories of several commits at once, where that succeeds. */
+  async prefetch(commits: readonly string[]): Promise<void> {
+    try {
+      await this.#open('outline').fetchOutlines(commits, OUTLINE_DEPTH);
+    } catch (error) {
+      // Whoever opens one of them is told.
+      const isTold = [GitError, ActionError, ConfigurationError].some((kind) => error instanceof kind);
+      if (!isTold) throw error;
+    }
+  }
+
   /** Returns the ids of a commit's directories, down to those of package versions, without fetching files. */
   async readDirectories(commit: string): Promise<GitTree['directories']> {
     return (await this.readTree(commit)).directories;
@@ -121,7 +132,7 @@ export class BranchStore {
 
   async #fetchOutline(commit: string): Promise<void> {
     const repository = this.#open('outline');
-    const fetch = () => this.#explain(commit, () => repository.fetchOutline(commit, OUTLINE_DEPTH));
+    const fetch = () => this.#explain(commit, () => repository.fetchOutlines([commit], OUTLINE_DEPTH));
     try {
       await fetch();
     } catch (error) {

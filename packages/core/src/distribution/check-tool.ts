@@ -19,9 +19,13 @@ export interface Mount {
   readonly target: string;
 }
 
-/** Writes mounts that can only be read, as both engines take them; a comma or a colon in a path would end it. */
+/** Writes mounts that can only be read, as both engines take them. */
 export function mountArguments(mounts: readonly Mount[]): string[] {
-  return mounts.map(({ source, target }) => `--mount=type=bind,source=${source},target=${target},readonly`);
+  return mounts.map(({ source, target }) => {
+    if (!source.includes(',')) return `--mount=type=bind,source=${source},target=${target},readonly`;
+    const message = `${source} has a comma, which ends a path where programs are told of it. Give another work-directory.`;
+    throw new ConfigurationError('invalid-input', message);
+  });
 }
 
 /** Programs that run a command inside an image; the runner has one of them. */

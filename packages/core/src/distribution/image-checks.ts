@@ -6,8 +6,8 @@ import type { ReadyLayer } from './build-layers.ts';
 import type { BuildSources } from './build-sources.ts';
 import { type CheckScope, hasChecks } from './checked-layers.ts';
 import { asOciLayer } from './image-assembly.ts';
-import type { ImageConfig } from './image-config.ts';
-import { formatLayerLabel, type LayerLabel } from './labels.ts';
+import { type ImageConfig, labelsOf } from './image-config.ts';
+import { formatLayerLabel, type LayerLabel, parseLabels } from './labels.ts';
 import { blobFile, writeLayer } from './layer-blob.ts';
 import type { PublishedDistribution } from './published-distribution.ts';
 import { type CheckedBlob, type CheckOptions, isVerdict, runChecks } from './run-checks.ts';
@@ -36,7 +36,7 @@ export async function checkAssembled(
       return { label: 'base', descriptor, diffId, content: repository.blob(descriptor) };
     });
     const directories = await makeDirectoryLayer(ready, options);
-    await checkLayers(sources, [...below, ...layers, directories], platform.config, unpacked, options);
+    await checkLayers(sources, [...below, directories, ...layers], platform.config, unpacked, options);
   };
   const { log } = options;
   if (scope.kind === 'all') return check(ready);
@@ -101,20 +101,24 @@ async function makeDirectoryLayer(
 /** Runs the Dockerfile's checks in an image that exists. */
 export async function checkExisting(
   sources: BuildSources,
-  { platforms, repository, labels }: PublishedDistribution,
+  { platforms, repository }: PublishedDistribution,
   unpacked: UnpackedPackages,
   options: CheckOptions,
 ): Promise<void> {
+  if (!hasChecks(sources.dockerfile)) return;
   const index = findPlatformHere(sources);
   const base = sources.base.image.platforms[index];
   const image = platforms[index];
   if (base === undefined || image === undefined) return;
+  // The base may have another number of layers on each platform.
+  const labels = parseLabels(labelsOf(image.config))?.layers ?? [];
   const layers = image.manifest.layers.map((descriptor, position): CheckedLayer => {
     const diffId = image.config.diffIds[position] ?? '';
-    return { label: labels?.layers[position] ?? 'files', descriptor, diffId, content: repository.blob(descriptor) };
+    return { label: labels[position] ?? 'files', descriptor, diffId, content: repository.blob(descriptor) };
   });
+  const [below, added] = [true, false].map((isBase) => layers.filter(({ label }) => (label === 'base') === isBase));
   const directories = await makeDirectoryLayer(layers, options);
-  await checkLayers(sources, [...layers, directories], base.config, unpacked, options);
+  await checkLayers(sources, [...(below ?? []), directories, ...(added ?? [])], base.config, unpacked, options);
 }
 
 /** Programs run only on their own architecture. */

@@ -4,7 +4,7 @@ import { ConfigurationError, systemCodeOf } from '../errors.ts';
 import { RetryBudget, type Verdict } from '../util/retry.ts';
 import { GitError, runGit } from './git-command.ts';
 import { GitObjects } from './git-objects.ts';
-import { DIRECTORY, isCommit, rootOf } from './git-tree.ts';
+import { DIRECTORY, type GitEntry, isCommit, rootOf } from './git-tree.ts';
 import { makeTemporaryDirectory } from './temporary-directory.ts';
 
 /** Where the refs are that say which commits are here. */
@@ -76,34 +76,43 @@ export class KeptRepository {
     if (await this.hasCommit(commit)) return;
     await this.#inTemporary(async (temporary) => {
       await this.#fetch(temporary, ['--depth=1', `--filter=${filter}`, this.#url, checkCommit(commit)]);
-      await this.#keep(temporary, commit);
+      await this.#keep(temporary, [commit]);
     });
   }
 
   /**
-   * Fetches a commit without its history, and of it the directories above a depth and the files in them, unless it is
+   * Fetches commits without their history, and of them the directories above a depth and the files in them, unless they are
    * here. One level after the other, of each what is not here: GitHub refuses a filter `tree:3`, and takes `tree:0`, which
    * lets through nothing but the objects that are asked for.
    *
    * https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackfiltertreemaxDepth
    */
-  async fetchOutline(commit: string, depth: number): Promise<void> {
-    if (await this.hasCommit(commit)) return;
+  async fetchOutlines(wanted: readonly string[], depth: number): Promise<void> {
+    const known = await Promise.all(wanted.map((commit) => this.hasCommit(commit)));
+    const commits = wanted.filter((_, index) => known[index] !== true);
+    if (commits.length === 0) return;
     await this.#inTemporary(async (temporary) => {
-      await this.#fetch(temporary, ['--depth=1', ONLY_NAMED, this.#url, checkCommit(commit)]);
+      await this.#fetch(temporary, ['--depth=1', ONLY_NAMED, this.#url, ...commits.map(checkCommit)]);
       const reader = await this.#makeReader(temporary);
       const objects = new GitObjects(reader, this.#env);
-      const fetched = [commit];
+      const fetched = [...commits];
       try {
-        let level = [{ id: rootOf(await objects.readCommit(commit)), mode: DIRECTORY, name: 'The root directory' }];
+        let level = await Promise.all(
+          commits.map(async (commit): Promise<GitEntry> => {
+            return { id: rootOf(await objects.readCommit(commit)), mode: DIRECTORY, name: 'The root directory' };
+          }),
+        );
         for (let above = depth; above > 0; above -= 1) {
           const ids = level.flatMap(({ id, mode }) => (mode === '160000' ? [] : [id]));
           const missing = await askMissing(reader, ids, this.#env);
           if (missing.length > 0) await this.#fetch(temporary, [ONLY_NAMED, '--stdin', this.#url], missing);
           fetched.push(...missing);
           if (above === 1) break;
-          const trees = level.filter(({ mode }) => mode === DIRECTORY);
-          level = (await Promise.all(trees.map(({ id, name }) => objects.readTree(id, name)))).flat();
+          // Commits share most of what they hold.
+          const trees = new Map(
+            level.flatMap((entry) => (entry.mode === DIRECTORY ? [[entry.id, entry] as const] : [])),
+          );
+          level = (await Promise.all([...trees.values()].map(({ id, name }) => objects.readTree(id, name)))).flat();
         }
       } finally {
         await objects.close();
@@ -112,7 +121,7 @@ export class KeptRepository {
       const whole = join(temporary, 'whole');
       await mkdir(whole);
       await runGit(reader, ['pack-objects', '--quiet', join(whole, 'pack')], this.#env, toLines(fetched));
-      await this.#keep(temporary, commit, whole);
+      await this.#keep(temporary, commits, whole);
     });
   }
 
@@ -122,7 +131,7 @@ export class KeptRepository {
     if (missing.length === 0) return false;
     await this.#inTemporary(async (temporary) => {
       await this.#fetch(temporary, ['--stdin', this.#url], missing);
-      await this.#keep(temporary, undefined);
+      await this.#keep(temporary, []);
     });
     return true;
   }
@@ -167,10 +176,10 @@ export class KeptRepository {
     await this.#budget.run(fetch, { judge: judgeFetch, attempts: 3 });
   }
 
-  /** Moves packs, which have the names of their contents, then the ref. */
+  /** Moves packs, which have the names of their contents, then the refs of commits. */
   async #keep(
     temporary: string,
-    commit: string | undefined,
+    commits: readonly string[],
     source = join(temporary, 'objects', 'pack'),
   ): Promise<void> {
     const packs = join(this.#directory, 'objects', 'pack');
@@ -178,10 +187,11 @@ export class KeptRepository {
     // The index makes a pack count, so it comes last.
     const names = (await readdir(source)).sort((a, b) => rankPackFile(a) - rankPackFile(b));
     for (const name of names) await rename(join(source, name), join(packs, name));
-    if (commit === undefined) return;
-    await mkdir(join(this.#directory, REFS), { recursive: true });
-    await writeFile(join(temporary, 'ref'), `${commit}\n`);
-    await rename(join(temporary, 'ref'), join(this.#directory, REFS, commit));
+    for (const commit of commits) {
+      await mkdir(join(this.#directory, REFS), { recursive: true });
+      await writeFile(join(temporary, 'ref'), `${commit}\n`);
+      await rename(join(temporary, 'ref'), join(this.#directory, REFS, commit));
+    }
   }
 
   async #stands(): Promise<boolean> {

@@ -9,7 +9,7 @@ import type { PackageUnit } from './package-plan.ts';
 export interface PackageSource {
   /** Gets the files of package versions ready, so that it is done once for all of them. */
   load(units: readonly PackageUnit[]): Promise<void>;
-  /** Returns the files of package versions, as a branch holds them. */
+  /** Returns the files of package versions that were loaded, as a branch holds them. */
   listPackages(units: readonly PackageUnit[]): Promise<readonly GitFile[]>;
   readonly blobs: FileSource;
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dockerfile, Step } from '../dockerfile/dockerfile.ts';
 import { ConfigurationError } from '../errors.ts';
@@ -10,6 +10,7 @@ import { applySteps, type ContainerSettings } from './container-settings.ts';
 import { envOf, type ImageConfig } from './image-config.ts';
 import { type LayoutLayer, writeOciLayout } from './oci-layout.ts';
 import { openPodman } from './podman.ts';
+import { removeTemporaryDirectory } from './temporary-directory.ts';
 
 /** A layer that an engine is given. */
 export interface CheckedBlob extends LayoutLayer {
@@ -74,7 +75,7 @@ export async function runChecks(dockerfile: Dockerfile, image: CheckedImage, opt
     }
   } finally {
     await tool.close();
-    await rm(directory, { recursive: true, force: true });
+    await removeTemporaryDirectory(directory);
   }
 }
 

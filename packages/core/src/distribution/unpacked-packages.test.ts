@@ -71,10 +71,14 @@ it.each<[string, TarEntry]>([
   ['a file of another distribution', file('packages/staging/a', 'a')],
   ['a way out', file('packages/production/../../../out', 'a')],
   ['a link to elsewhere', { name: 'packages/production/a', linkTo: 'packages/production/../../../blobs', mode: 0o644 }],
+  ['what removes a file of another layer', file('packages/production/.wh.log', '')],
+  ['a file without its directory', file('packages/production/log/a', 'a')],
 ])('refuses %s', async (_, entry) => {
   await expect(unpack(await pack('production', [entry]))).rejects.toMatchObject({
     code: 'invalid-image',
-    message: expect.stringMatching(/said to hold packages of 'production' only, and holds .*plan: 'fresh'/) as string,
+    message: expect.stringMatching(
+      /said to hold packages of 'production' only, and holds .*Remove that image/,
+    ) as string,
   });
 });
 
@@ -87,13 +91,14 @@ it('refuses a file that two layers hold', async () => {
 it('leaves memory for the disk where the files do not fit', async () => {
   const memory = join(directory, 'memory');
   await mkdir(memory);
-  unpacked = new UnpackedPackages(join(directory, 'disk'), async () => ({ path: memory, limit: 1000 }));
+  const remove = () => rm(memory, { recursive: true });
+  unpacked = new UnpackedPackages(join(directory, 'unpacked'), async () => ({ path: memory, limit: 30_000, remove }));
   unpacked.add(await pack('production', [file('packages/production/a', 'a')]));
   for (let index = 0; index < 9; index += 1) {
     unpacked.add(await pack('production', [file(`packages/production/${index}`, 'b')]));
   }
   const place = (await unpacked.unpack()).get('production') ?? '';
-  expect(place).toBe(join(directory, 'disk/production'));
+  expect(place).toBe(join(directory, 'unpacked/disk/production'));
   expect(await readdir(place)).toHaveLength(10);
   await expect(readdir(memory)).rejects.toThrow(/ENOENT/);
 });

@@ -1,8 +1,9 @@
-import { closeSync, fchmodSync, linkSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fchmodSync, linkSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ReadEntry, untar } from '../archive/untar.ts';
 import { ActionError, systemCodeOf } from '../errors.ts';
 import type { Descriptor } from '../image/manifest.ts';
+import { hasWhiteout } from '../storage/whiteout.ts';
 import type { Content } from '../util/content.ts';
 import { mapPooled, Pool } from '../util/pool.ts';
 import { readLayer } from './layer-reader.ts';
@@ -19,34 +20,29 @@ export interface PackedPackages {
 /** Inflating one layer goes on while the files of another are written. */
 const LAYERS_AT_ONCE = 2;
 
-/** Text inflates to three to five times its size, and small files and directories take a page each. */
-const INFLATION = 6;
-
 /**
- * The files of packages, for programs that look at them: in memory where they fit, or else below a directory.
+ * The files of packages, for programs that look at them: in memory where they fit, or else on the disk.
  *
  * Layers can be added while others are still being made. `unpack` throws an ActionError for one that holds something else:
  * whoever can push an image can write its labels, and only directories, files and hard links below the distribution's own
- * path are ever made here.
+ * path are ever made here, with the modes that we give them.
  */
 export class UnpackedPackages {
-  readonly #disk: string;
+  readonly #directory: string;
   readonly #openMemory: typeof makeMemoryDirectory;
   readonly #pool = new Pool(LAYERS_AT_ONCE);
   readonly #layers = new Map<string, PackedPackages>();
   readonly #work: Promise<void>[] = [];
-  #memory: Promise<MemoryDirectory | undefined> | undefined;
-  /** Bytes that the layers so far are taken to need. */
-  #claimed = 0;
+  #memory: Promise<{ readonly directory: MemoryDirectory; readonly room: Room } | undefined> | undefined;
   #isFull = false;
   #removal: Promise<void> | undefined;
 
   /**
-   * @param disk where the files are when they do not fit into memory
+   * @param directory for what is made; it must not exist
    * @param openMemory makes the directory in memory
    */
-  constructor(disk: string, openMemory: typeof makeMemoryDirectory = makeMemoryDirectory) {
-    this.#disk = disk;
+  constructor(directory: string, openMemory: typeof makeMemoryDirectory = makeMemoryDirectory) {
+    this.#directory = directory;
     this.#openMemory = openMemory;
   }
 
@@ -55,7 +51,7 @@ export class UnpackedPackages {
     const key = `${layer.distribution} ${layer.descriptor.digest}`;
     if (this.#layers.has(key)) return;
     this.#layers.set(key, layer);
-    this.#memory ??= this.#openMemory('packages');
+    this.#memory ??= this.#open();
     const work = this.#pool.run(() => this.#unpack(layer));
     // Whoever asks for the files is told.
     work.catch(() => undefined);
@@ -73,12 +69,12 @@ export class UnpackedPackages {
     const memory = await this.#memory;
     const layers = [...this.#layers.values()];
     if (this.#isFull && memory !== undefined) {
-      await removeTemporaryDirectory(memory.path);
+      await memory.directory.remove();
       this.#memory = Promise.resolve(undefined);
-      await mapPooled(layers, LAYERS_AT_ONCE, (layer) => unpackLayer(layer, this.#disk));
+      await mapPooled(layers, LAYERS_AT_ONCE, (layer) => unpackLayer(layer, this.#disk, undefined));
     }
-    const directory = (await this.#memory)?.path ?? this.#disk;
-    return new Map(layers.map(({ distribution }) => [distribution, join(directory, distribution)]));
+    const place = (await this.#memory)?.directory.path ?? this.#disk;
+    return new Map(layers.map(({ distribution }) => [distribution, join(place, distribution)]));
   }
 
   /** Takes the files away, once however often it is called; what is still being unpacked is waited for. */
@@ -89,32 +85,58 @@ export class UnpackedPackages {
 
   async #remove(): Promise<void> {
     await Promise.allSettled(this.#work);
-    const memory = await this.#memory;
-    if (memory !== undefined) await removeTemporaryDirectory(memory.path);
-    await removeTemporaryDirectory(this.#disk);
+    await (await this.#memory)?.directory.remove();
+    await removeTemporaryDirectory(this.#directory);
+  }
+
+  get #disk(): string {
+    return join(this.#directory, 'disk');
+  }
+
+  async #open() {
+    const directory = await this.#openMemory(join(this.#directory, 'memory'));
+    return directory && { directory, room: new Room(directory.limit) };
   }
 
   async #unpack(layer: PackedPackages): Promise<void> {
     const memory = await this.#memory;
-    if (memory === undefined) return unpackLayer(layer, this.#disk);
-    this.#claimed += layer.descriptor.size * INFLATION;
-    if (this.#claimed > memory.limit) this.#isFull = true;
+    if (memory === undefined) return unpackLayer(layer, this.#disk, undefined);
     if (this.#isFull) return;
     try {
-      await unpackLayer(layer, memory.path);
+      await unpackLayer(layer, memory.directory.path, memory.room);
     } catch (error) {
-      if (systemCodeOf(error) !== 'ENOSPC') throw error;
+      if (!(error instanceof NoRoomError) && systemCodeOf(error) !== 'ENOSPC') throw error;
       this.#isFull = true;
     }
   }
 }
 
-async function unpackLayer(layer: PackedPackages, directory: string): Promise<void> {
-  const own = join(directory, layer.distribution);
-  mkdirSync(own, { recursive: true, mode: 0o755 });
-  const unpacking = new Unpacking(layer, own);
+/** What a file takes at least, its inode and its name with it; bytes. */
+const [PAGE, INODE] = [4096, 1024];
+
+class NoRoomError extends Error {}
+
+/** The part of memory that may be filled: where it ends, some systems end processes instead. */
+class Room {
+  #left: number;
+
+  constructor(bytes: number) {
+    this.#left = bytes;
+  }
+
+  take({ size }: ReadEntry): void {
+    this.#left -= Math.ceil(size / PAGE) * PAGE + INODE;
+    if (this.#left < 0) throw new NoRoomError('there is no more room in memory');
+  }
+}
+
+async function unpackLayer(layer: PackedPackages, place: string, room: Room | undefined): Promise<void> {
+  const unpacking = new Unpacking(layer, join(place, layer.distribution));
   const tar = readLayer({ blob: () => layer.content }, layer.descriptor);
-  for await (const entry of untar(tar, layer.descriptor.digest)) await unpacking.make(entry);
+  for await (const entry of untar(tar, layer.descriptor.digest)) {
+    room?.take(entry);
+    await unpacking.make(entry);
+  }
 }
 
 /** One layer on its way to files. */
@@ -127,26 +149,31 @@ class Unpacking {
     this.#layer = layer;
     this.#directory = directory;
     this.#prefix = `packages/${layer.distribution}/`;
+    mkdirSync(directory, { recursive: true });
+    chmodSync(directory, 0o755);
   }
 
   /** Calls to the file system are synchronous: a hundred thousand small files take a fifth of the time. */
   async make(entry: ReadEntry): Promise<void> {
-    const { kind, path, mode } = entry;
+    const { kind, path } = entry;
     if (kind === 'directory' && this.#prefix.startsWith(`${path}/`)) return;
     const target = this.#locate(path);
     try {
-      if (kind === 'directory') makeDirectory(target, mode);
+      if (kind === 'directory') makeDirectory(target);
       else if (kind === 'hardlink') linkSync(this.#locate(entry.linkTo), target);
       else if (kind === 'file') await writeFile(target, entry);
       else throw this.#refuse(`a ${kind}, ${path}`);
     } catch (error) {
-      if (systemCodeOf(error) === 'EEXIST') throw this.#refuse(`${path}, which another layer holds too`, error);
+      const code = systemCodeOf(error) ?? '';
+      if (code === 'EEXIST') throw this.#refuse(`${path}, which another layer holds too`, error);
+      if (['ENOENT', 'ENOTDIR'].includes(code)) throw this.#refuse(`${path} without what it stands in`, error);
       throw error;
     }
   }
 
   #locate(path: string): string {
-    if (!path.startsWith(this.#prefix) || path.split('/').includes('..')) throw this.#refuse(path);
+    const isOwn = path.startsWith(this.#prefix) && !path.split('/').includes('..');
+    if (!isOwn || hasWhiteout(path)) throw this.#refuse(path);
     return join(this.#directory, path.slice(this.#prefix.length));
   }
 
@@ -154,28 +181,29 @@ class Unpacking {
     const { distribution, descriptor } = this.#layer;
     return new ActionError(
       'invalid-image',
-      `The layer ${descriptor.digest} is said to hold packages of '${distribution}' only, and holds ${what}. ` +
-        "Build the image again with the input plan: 'fresh', which takes no layer of an earlier image.",
+      `The layer ${descriptor.digest} is said to hold packages of '${distribution}' only, and holds ${what}: somebody has ` +
+        "pushed an image with labels of ours. Remove that image, and build again with the input plan: 'fresh', which takes no layer of it.",
       { cause },
     );
   }
 }
 
 /** Layers share directories. */
-function makeDirectory(path: string, mode: number): void {
+function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { mode: mode & 0o7777 });
+    mkdirSync(path);
+    chmodSync(path, 0o755);
   } catch (error) {
     if (systemCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 
+/** Modes are those of git, whatever a layer says and the process masks. */
 async function writeFile(path: string, { mode, content }: ReadEntry): Promise<void> {
-  const file = openSync(path, 'wx', mode & 0o7777);
+  const file = openSync(path, 'wx', 0o600);
   try {
-    for await (const chunk of content) writeSync(file, chunk);
-    // What the process masks is in the image all the same.
-    fchmodSync(file, mode & 0o7777);
+    for await (const chunk of content) writeFileSync(file, chunk);
+    fchmodSync(file, (mode & 0o111) === 0 ? 0o644 : 0o755);
   } finally {
     closeSync(file);
   }
