@@ -1,4 +1,4 @@
-import { load, waitForOthers } from './machine.ts';
+import { load, waitForDisk, waitForOthers } from './machine.ts';
 import type { Measure } from './measure.ts';
 
 /** One run of a contestant: everything that only prepares it, or looks at what it did, is outside of its time. */
@@ -66,6 +66,8 @@ export async function hold(contest: Contest, { runs: most, wait, alone }: Rules)
     for (const contestant of [...contestants.slice(first), ...contestants.slice(0, first)]) {
       const before = attempts.get(contestant) ?? [];
       if (contestant.absent !== undefined || before.some(({ seconds }) => seconds > SLOW)) continue;
+      // What the one before has left for the disk would be done in the time of this one, at its first fsync.
+      if (wait) await waitForDisk();
       if (wait) await waitForOthers();
       const attempt = await contestant.attempt();
       before.push(attempt);

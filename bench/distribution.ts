@@ -74,9 +74,9 @@ export async function distributionContest(
   const { job, size } = readCase(name, JOBS, sizes);
   const storage = await storageOf(place, size);
   const peers = BUILDERS.map(
-    ({ who, Builder, jobs, why }): Contestant => ({
+    ({ who, Builder, ...peer }): Contestant => ({
       name: who,
-      absent: size.peers ? whyNotFor(job, jobs, why()) : 'a peer would need hours',
+      absent: size.peers ? whyNotFor(job, size, peer) : 'a peer would need hours',
       attempt: async () => {
         const warm = job === 'cold' ? undefined : await warmBuilder(place, storage, Builder, partsOf(job));
         return attempt(place, storage, job, (target) => buildWithPeer(place, storage, target, job, Builder, warm));
@@ -93,11 +93,13 @@ export async function distributionContest(
   return hold({ job: 'distribution', name, ours, peers, ...runs });
 }
 
-/** A peer, and the jobs for which there is time for it: one build of two thousand versions takes minutes. */
+/** A peer, and what there is time for. */
 interface BuilderPeer {
   readonly who: string;
   readonly Builder: typeof Buildah | typeof DockerBuild;
   readonly jobs: readonly Job[];
+  /** Of more versions each build takes too many minutes. */
+  readonly mostVersions: number;
   /** Says why it cannot take part. */
   readonly why: () => string | undefined;
 }
@@ -107,19 +109,26 @@ const BUILDERS: readonly BuilderPeer[] = [
     who: 'buildah bud, push',
     Builder: Buildah,
     jobs: ['cold', 'unchanged', 'one-added', 'cascade'],
+    mostVersions: 2000,
     why: whyNoBuildah,
   },
   {
     who: 'docker build, push',
     Builder: DockerBuild,
-    jobs: ['cold'],
+    jobs: ['cold', 'one-added'],
+    mostVersions: 100,
     why: () => whyNoBase() ?? whyMissing('dockerd', 'docker', 'git'),
   },
 ];
 
-function whyNotFor(job: Job, jobs: readonly Job[], why: string | undefined): string | undefined {
+function whyNotFor(
+  job: Job,
+  { versions }: StorageSize,
+  { jobs, mostVersions, why }: Omit<BuilderPeer, 'who' | 'Builder'>,
+): string | undefined {
   if (job === 'fold') return 'it has no layers to fold';
-  return why ?? (jobs.includes(job) ? undefined : 'measured for other jobs only');
+  if (versions > mostVersions) return 'each of its builds would take too many minutes';
+  return why() ?? (jobs.includes(job) ? undefined : 'measured for other jobs only');
 }
 
 /** Builders that have built before, by storage and kind: they end with the bench. */

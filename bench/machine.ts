@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { machineCpu, ProcessTree } from './process-tree.ts';
 
@@ -41,6 +43,21 @@ export async function waitForOthers(): Promise<void> {
     const meter = new OthersMeter();
     await sleep(LOOK);
     if (meter.read() < DISTURBING) return;
+  }
+}
+
+/** Milliseconds that a disk at rest needs for a small file, and that are waited for it at the most. */
+const [PROMPT, DISK_PATIENCE] = [50, 120_000];
+
+/** Waits until the disk takes a small file at once: it writes and discards what others have left for minutes. */
+export async function waitForDisk(): Promise<void> {
+  const file = join(tmpdir(), `slipway-bench-disk-${process.pid}`);
+  for (const started = performance.now(); performance.now() - started < DISK_PATIENCE; ) {
+    const before = performance.now();
+    await writeFile(file, 'settled', { flush: true });
+    await rm(file);
+    if (performance.now() - before < PROMPT) return;
+    await sleep(LOOK);
   }
 }
 

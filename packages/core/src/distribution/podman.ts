@@ -1,15 +1,19 @@
-import { rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMachinery, lastLine } from './buildah.ts';
 import { CHECK_LIMIT, type CheckTool, mountArguments, mustRun, type RunProgram } from './check-tool.ts';
+import { removeTemporaryDirectory } from './temporary-directory.ts';
 
 /**
  * Runs checks with podman, in a storage of its own below `directory`; needs no root. `layout` is relative, see `openBuildah`.
  *
  * https://docs.podman.io/en/latest/markdown/podman-run.1.html
  */
-export function openPodman(run: RunProgram, layout: string, directory: string): CheckTool {
-  const storage = ['--root', join(directory, 'root'), '--runroot', join(directory, 'runroot')];
+export async function openPodman(run: RunProgram, layout: string, directory: string): Promise<CheckTool> {
+  // Podman takes no path of more than 50 characters for it, and runners have longer ones.
+  const runroot = await mkdtemp(join(tmpdir(), 'slipway-'));
+  const storage = ['--root', join(directory, 'root'), '--runroot', runroot];
   const podman = async (...args: string[]): Promise<string> =>
     (await mustRun(run, 'podman', [...storage, ...args])).trim();
   return {
@@ -31,7 +35,7 @@ export function openPodman(run: RunProgram, layout: string, directory: string): 
       await run('podman', [...storage, 'rmi', '--all', '--force']);
       // Files of other users below a rootless storage can be removed only from inside.
       await run('podman', [...storage, 'unshare', 'rm', '-rf', directory]);
-      await rm(directory, { recursive: true, force: true });
+      for (const path of [directory, runroot]) await removeTemporaryDirectory(path);
     },
   };
 }
