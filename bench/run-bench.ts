@@ -82,6 +82,8 @@ export async function runBench(options: BenchOptions): Promise<void> {
     for (const run of plan) {
       try {
         results.push(await run((contest) => hold(contest, options)));
+        // A run of an hour that is broken off has measured something.
+        if (options.json !== undefined) await writeReport(options.json, results, describeMachine());
       } catch (error) {
         failed += 1;
         console.error(messageOf(error));
@@ -91,7 +93,6 @@ export async function runBench(options: BenchOptions): Promise<void> {
       `\n${formatTable(results)}\n\n${[formatVerdicts(results), formatAmortised(results)].filter(Boolean).join('\n')}`,
     );
     if (options.plot !== undefined) await writeGrowth(options.plot, results, describeMachine());
-    if (options.json !== undefined) await writeReport(options.json, results, describeMachine());
     if (failed > 0) throw new Error(`${failed} of ${plan.length} cases failed.`);
   } finally {
     await closeBuilders();
