@@ -35,6 +35,7 @@ export async function checkAssembled(
       const diffId = platform.config.diffIds[position] ?? '';
       return { label: 'base', descriptor, diffId, content: repository.blob(descriptor) };
     });
+    // Those of distributions too whose layers are not looked at.
     const directories = await makeDirectoryLayer(ready, options);
     await checkLayers(sources, [...below, directories, ...layers], platform.config, unpacked, options);
   };
@@ -116,9 +117,9 @@ export async function checkExisting(
     const diffId = image.config.diffIds[position] ?? '';
     return { label: labels[position] ?? 'files', descriptor, diffId, content: repository.blob(descriptor) };
   });
-  const [below, added] = [true, false].map((isBase) => layers.filter(({ label }) => (label === 'base') === isBase));
+  const below = layers.filter(({ label }) => label === 'base').length;
   const directories = await makeDirectoryLayer(layers, options);
-  await checkLayers(sources, [...(below ?? []), directories, ...(added ?? [])], base.config, unpacked, options);
+  await checkLayers(sources, layers.toSpliced(below, 0, directories), base.config, unpacked, options);
 }
 
 /** Programs run only on their own architecture. */
